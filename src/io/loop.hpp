@@ -1,0 +1,124 @@
+// Loop: one thread, one epoll, many fibers.
+//
+// Each turn: posted work, ready fibers, the hooks that send what those fibers batched, then epoll.
+// So statements that fibers issue in one turn leave in one packet, and a busy loop makes bigger
+// batches instead of longer queues.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "io/fiber.hpp"
+#include "io/timer.hpp"
+
+struct epoll_event;  // <sys/epoll.h>
+
+namespace cleave::io {
+
+/// Told when its descriptor may be read or written. Runs on the loop, not on a fiber: must not wait.
+class FdHandler {
+ public:
+  virtual ~FdHandler() = default;
+  virtual void on_ready(std::uint32_t epoll_events) = 0;
+};
+
+/// Runs once at the end of the turn that asked for it: where batches are sent.
+class Hook {
+ public:
+  virtual ~Hook() = default;
+  virtual void before_poll() = 0;
+
+ private:
+  friend class Loop;
+  bool queued_ = false;
+};
+
+class Loop {
+ public:
+  /// `index` numbers the loops of a process from 0; per-loop resources are found by it.
+  explicit Loop(unsigned index = 0);
+  Loop(const Loop&) = delete;
+  Loop& operator=(const Loop&) = delete;
+  ~Loop();
+
+  /// The loop that runs on this thread; null elsewhere.
+  static Loop* current() noexcept;
+  unsigned index() const noexcept { return index_; }
+
+  /// Runs until stop(), and then until no fiber is left or its grace has passed. False: fibers were
+  /// left (their stacks are then kept, not unwound). [the loop's thread]
+  bool run();
+  void stop(Millis grace = Millis(10000));  // [any thread]
+  void post(std::function<void()> work);  // runs on the loop's own stack [any thread]
+
+  // Everything below: on the loop's thread.
+
+  /// Starts `task` on a pooled fiber in this turn. An exception that leaves it ends the process.
+  void spawn(std::function<void()> task);
+  /// Queues a suspended fiber to be resumed in this turn.
+  void make_ready(Fiber& fiber) noexcept;
+
+  /// Registers a descriptor; `events` as epoll_ctl(2), EPOLLET welcome. False: errno says why.
+  bool add(int fd, std::uint32_t events, FdHandler& handler) noexcept;
+  bool modify(int fd, std::uint32_t events, FdHandler& handler) noexcept;
+  /// After this the handler is not called again, not even for events already fetched.
+  void remove(int fd, FdHandler& handler) noexcept;
+
+  void at_end_of_turn(Hook& hook);
+  void forget(Hook& hook) noexcept;
+
+  TimerWheel& timers() noexcept { return timers_; }
+  /// The time at the start of this turn: cheap, good for deadlines, not for measuring.
+  TimePoint now() const noexcept { return now_; }
+  std::size_t fibers() const noexcept { return live_; }
+
+  // For the watchdog, from any thread: what runs now (empty: the loop sleeps or runs no fiber)
+  // and a number that changes with each resume.
+  std::string running_label() const;
+  std::uint64_t resumes() const noexcept { return resumes_.load(std::memory_order_relaxed); }
+
+ private:
+  friend class Fiber;
+  static constexpr std::size_t kEvents = 256;
+  static constexpr std::size_t kWarm = 64;  // idle fibers that keep their stack pages
+
+  void recycle(Fiber& fiber) noexcept;  // from Fiber::main
+  void run_posted();
+  void run_ready();
+  void run_hooks();
+  void poll(int timeout_ms);
+  void wake() noexcept;
+
+  unsigned index_;
+  int epoll_;
+  int event_fd_;
+  TimePoint now_;
+  TimerWheel timers_;
+  std::vector<Hook*> hooks_;
+
+  Fiber* ready_head_ = nullptr;
+  Fiber* ready_tail_ = nullptr;
+  Fiber* free_ = nullptr;
+  std::size_t free_count_ = 0;
+  std::size_t live_ = 0;
+  std::vector<std::unique_ptr<Fiber, void (*)(Fiber*)>> fibers_;
+
+  ::epoll_event* events_;  // of the batch at hand
+  int event_count_ = 0;
+  int event_at_ = 0;
+
+  std::atomic<Fiber*> running_{nullptr};
+  std::atomic<std::uint64_t> resumes_{0};
+  std::atomic<bool> stopping_{false};
+  std::atomic<Millis> grace_{Millis(0)};
+  std::mutex posted_mutex_;
+  std::vector<std::function<void()>> posted_;
+  std::atomic<bool> has_posted_{false};
+};
+
+}  // namespace cleave::io

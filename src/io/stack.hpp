@@ -1,0 +1,33 @@
+// Stacks for fibers: mapped, with a guard page below, so that an overflow faults at once.
+#pragma once
+
+#include <cstddef>
+
+namespace cleave::io {
+
+/// One mapping: [guard page][usable bytes]. Owned; unmapped when destroyed. Only touched pages
+/// cost memory. Throws std::bad_alloc when the kernel has no room.
+class Stack {
+ public:
+  Stack();
+  Stack(const Stack&) = delete;
+  Stack& operator=(const Stack&) = delete;
+  ~Stack();
+
+  void* top() const noexcept { return base_ + kGuard + kUsable; }
+  void* bottom() const noexcept { return base_ + kGuard; }
+  static constexpr std::size_t size() noexcept { return kUsable; }
+  /// Gives the pages below the topmost 8 KiB back to the kernel. The fiber must be suspended.
+  void trim() noexcept;
+
+ private:
+  static constexpr std::size_t kGuard = 4096;
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  static constexpr std::size_t kUsable = 1024 * 1024;  // instrumented frames are several times wider
+#else
+  static constexpr std::size_t kUsable = 256 * 1024;
+#endif
+  char* base_;
+};
+
+}  // namespace cleave::io
