@@ -1,0 +1,48 @@
+// Library: a module file opened, checked and trusted, or a Refusal in words.
+//
+// Checked in this order before anything is believed: the file (regular, absolute, not writable by
+// others), dlopen, the one symbol, magic, ABI version, struct size, flags, then every field.
+// dlopen(RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE): a library is never unmapped.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "cleave/abi.h"
+
+namespace cleave::loader {
+
+/// "order.so: abi: expected 1, found 2; rebuild the module against this host's include/cleave".
+struct Refusal {
+  std::string subject;   // file or module
+  std::string field;     // what differs: "abi", "magic", "depends_on", "file mode" …
+  std::string expected, found, remedy;
+  std::string text() const;
+};
+
+struct Library {
+  std::filesystem::path file;
+  const cleave_module* module = nullptr;  // lives as long as the process
+  std::string_view name() const { return module->name; }
+  std::vector<std::string> depends_on() const;
+};
+
+/// Opens one file. The same file (inode) twice is refused. [main]
+std::variant<Library, Refusal> open_library(const std::filesystem::path& file);
+
+struct Loaded {
+  std::vector<Library> libraries;  // dependencies first
+  std::vector<Refusal> refusals;   // all of them, not only the first; empty: may start
+};
+
+/// Opens every *.so of a directory, or only `wanted` by file name, and checks them together:
+/// duplicate names and paths, unknown dependencies, cycles, config keys that nobody knows. A
+/// dependency in `elsewhere` is served by another process. [main]
+Loaded load_directory(const std::filesystem::path& directory,
+                      const std::vector<std::string>& wanted = {},
+                      const std::vector<std::string>& elsewhere = {});
+
+}  // namespace cleave::loader

@@ -1,0 +1,46 @@
+// The process's log: the only door to spdlog (log.cpp). Synchronous, to standard error: readable
+// with colours on a terminal, one JSON object a line otherwise. A line never holds a raw control
+// character and is cut at 8 KiB, so that lines cannot be forged. [any thread]
+#pragma once
+
+#include <initializer_list>
+#include <string>
+#include <string_view>
+
+namespace cleave::log {
+
+enum class Level { kDebug, kInfo, kWarn, kError };  // the values of CLEAVE_DEBUG … in abi.h
+enum class Format { kAuto, kText, kJson };          // kAuto: text when stderr is a terminal
+
+struct Field {
+  std::string_view name;
+  std::string value;
+};
+
+/// Once, at the start of main. Before it, text at level info.
+void init(Format format, Level least);
+void write(Level level, std::string_view component, std::string_view message,
+           std::initializer_list<Field> fields = {}) noexcept;
+/// Whether a line of this level would be written: guard costly messages with it.
+bool enabled(Level level) noexcept;
+/// Last in main.
+void shutdown() noexcept;
+
+inline void debug(std::string_view component, std::string_view message,
+                  std::initializer_list<Field> fields = {}) noexcept {
+  write(Level::kDebug, component, message, fields);
+}
+inline void info(std::string_view component, std::string_view message,
+                 std::initializer_list<Field> fields = {}) noexcept {
+  write(Level::kInfo, component, message, fields);
+}
+inline void warn(std::string_view component, std::string_view message,
+                 std::initializer_list<Field> fields = {}) noexcept {
+  write(Level::kWarn, component, message, fields);
+}
+inline void error(std::string_view component, std::string_view message,
+                  std::initializer_list<Field> fields = {}) noexcept {
+  write(Level::kError, component, message, fields);
+}
+
+}  // namespace cleave::log

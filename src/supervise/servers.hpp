@@ -1,0 +1,74 @@
+// The two servers that Cleave can run for itself, each alone. Embedded (embedded.hpp) puts them
+// together; tests also stop, kill and restart them.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "supervise/child.hpp"
+
+namespace cleave::supervise {
+
+/// The user that servers run as: ourselves; as root, `postgres` if there is one, else `nobody`.
+struct ServerUser {
+  uid_t uid;
+  gid_t gid;
+  std::string name;
+  static ServerUser choose();
+};
+
+class PostgresServer {
+ public:
+  struct Options {
+    std::filesystem::path data_dir;    // made and filled by initdb when empty
+    std::filesystem::path socket_dir;  // short: a socket path has 107 characters at most
+    ServerUser user = ServerUser::choose();
+    std::vector<std::string> settings;  // more "name=value"
+  };
+  /// Finds postgres and initdb; throws std::runtime_error naming the Debian package.
+  explicit PostgresServer(Options options);
+  ~PostgresServer();
+
+  void start();             // returns when it accepts connections; throws with the log's last line
+  void stop();              // fast shutdown
+  void kill();              // SIGKILL of the postmaster, as a crash
+  void signal(int signal);  // to the postmaster
+  bool running();
+  pid_t pid() const noexcept;
+
+  /// A database `name` owned by role `<name>_owner`, and a role `<name>_app` that may connect to it
+  /// and to nothing else. Idempotent. Blocking: for start-up only.
+  void create_database(const std::string& name);
+  std::string url(const std::string& database, const std::string& role) const;
+  std::string superuser_url(const std::string& database = "postgres") const;
+
+ private:
+  Options options_;
+  std::unique_ptr<Child> child_;
+};
+
+class RedisServer {
+ public:
+  struct Options {
+    std::filesystem::path socket_dir;
+    ServerUser user = ServerUser::choose();
+    std::vector<std::string> arguments;  // more of redis-server's
+  };
+  explicit RedisServer(Options options);
+  ~RedisServer();
+  void start();
+  void stop();
+  void kill();
+  void signal(int signal);
+  bool running();
+  pid_t pid() const noexcept;
+  std::string url() const;  // unix:///…/redis.sock
+
+ private:
+  Options options_;
+  std::unique_ptr<Child> child_;
+};
+
+}  // namespace cleave::supervise
