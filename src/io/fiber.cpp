@@ -96,6 +96,11 @@ void Fiber::resume() {
   __tsan_switch_to_fiber(tsan_fiber_, 0);
 #endif
   inside_ = std::move(inside_).resume();
+#if defined(__SANITIZE_THREAD__)
+  // Here, not on the fiber's side before it switches: so each function's entry and exit are
+  // counted on the same shadow stack, also when the fiber ends and its frames return.
+  __tsan_switch_to_fiber(tsan_loop_, 0);
+#endif
 #if defined(__SANITIZE_ADDRESS__)
   __sanitizer_finish_switch_fiber(asan_loop_, nullptr, nullptr);
 #endif
@@ -107,9 +112,6 @@ void Fiber::suspend() {
   const __cxxabiv1::__cxa_eh_globals saved = eh_globals();
 #if defined(__SANITIZE_ADDRESS__)
   __sanitizer_start_switch_fiber(&asan_fiber_, loop_bottom_, loop_size_);
-#endif
-#if defined(__SANITIZE_THREAD__)
-  __tsan_switch_to_fiber(tsan_loop_, 0);
 #endif
   back_ = std::move(back_).resume();
 #if defined(__SANITIZE_ADDRESS__)
@@ -132,9 +134,6 @@ boost::context::fiber Fiber::main(boost::context::fiber&& back) {
   }
 #if defined(__SANITIZE_ADDRESS__)
   __sanitizer_start_switch_fiber(nullptr, loop_bottom_, loop_size_);  // null: this stack ends here
-#endif
-#if defined(__SANITIZE_THREAD__)
-  __tsan_switch_to_fiber(tsan_loop_, 0);
 #endif
   return std::move(back_);
 }
