@@ -130,7 +130,7 @@ void Loop::run_ready() {
     Fiber* const fiber = ready_head_;
     ready_head_ = fiber->next_;
     if (ready_head_ == nullptr) ready_tail_ = nullptr;
-    running_.store(fiber, std::memory_order_relaxed);
+    running_.store(fiber, std::memory_order_release);
     resumes_.store(resumes_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
     fiber->resume();
     running_.store(nullptr, std::memory_order_relaxed);
@@ -205,7 +205,7 @@ void Loop::poll(int timeout_ms) {
 }
 
 std::string Loop::running_label() const {
-  const Fiber* const fiber = running_.load(std::memory_order_relaxed);
+  const Fiber* const fiber = running_.load(std::memory_order_acquire);
   return fiber != nullptr ? fiber->label.text() : std::string();
 }
 
