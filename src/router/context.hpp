@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include "cleave/message.hpp"
 #include "io/wait.hpp"
 #include "observe/trace.hpp"
 
@@ -24,12 +25,15 @@ struct RequestScope {
   void set_id(std::string_view from_client);
 };
 
+struct Target;  // router.hpp
+
 struct CallContext {
   RequestScope& scope;
-  std::string_view caller;  // module; empty: from outside
+  const Target* target = nullptr;  // the module that answers; null: the outside, before it asks
+  std::string_view caller = {};    // the module that asks; empty: from outside
+  const Request* request = nullptr;
   std::uint8_t span = observe::Timeline::kNone;
   std::uint8_t depth = 0;
-  io::TimePoint deadline;
 
   /// Of the running fiber; null outside a request.
   static CallContext* current() noexcept {

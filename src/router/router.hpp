@@ -59,7 +59,7 @@ class Router {
   void dispatch(std::string_view module, const Request& request, CallContext& caller,
                 Response& response);
 
-  const Target* find(std::string_view module) const noexcept;
+  Target* find(std::string_view module) noexcept;
   const std::vector<std::unique_ptr<Target>>& targets() const noexcept { return targets_; }
   void collect(observe::Scrape& scrape) const;
 

@@ -1,0 +1,41 @@
+#include "postgres/rows.hpp"
+
+#include <libpq-fe.h>
+
+#include <charconv>
+#include <cstring>
+
+namespace cleave::postgres {
+namespace {
+
+struct Held : cleave_rows {
+  std::shared_ptr<pg_result> result;
+};
+
+cleave_view value(const cleave_rows* rows, std::size_t row, std::size_t column) {
+  const PGresult* result = static_cast<const Held*>(rows)->result.get();
+  const int r = static_cast<int>(row);
+  const int c = static_cast<int>(column);
+  if (row >= rows->rows || column >= rows->columns || PQgetisnull(result, r, c)) return {};
+  return {PQgetvalue(result, r, c), static_cast<std::size_t>(PQgetlength(result, r, c))};
+}
+
+}  // namespace
+
+const cleave_rows* make_rows(Result result) {
+  auto* held = new Held;
+  PGresult* const raw = result.rows.get();
+  held->size = sizeof(cleave_rows);
+  held->rows = static_cast<std::size_t>(PQntuples(raw));
+  held->columns = static_cast<std::size_t>(PQnfields(raw));
+  const char* affected = PQcmdTuples(raw);  // "" when the command counts nothing
+  held->affected = 0;
+  std::from_chars(affected, affected + std::strlen(affected), held->affected);
+  held->value = &value;
+  held->result = std::move(result.rows);
+  return held;
+}
+
+void release_rows(const cleave_rows* rows) noexcept { delete static_cast<const Held*>(rows); }
+
+}  // namespace cleave::postgres
