@@ -53,7 +53,9 @@ bool Loop::run() {
       if (live_ == 0 || now_ >= give_up) break;
       if (give_up == TimePoint::max()) give_up = Clock::now() + grace_.load();
     }
-    int timeout = ready_head_ != nullptr || !hooks_.empty() ? 0 : timers_.sleep_ms(Clock::now());
+    // Work that this thread posted to itself woke nobody, so look before sleeping.
+    const bool busy = ready_head_ != nullptr || !hooks_.empty() || has_posted_.load();
+    int timeout = busy ? 0 : timers_.sleep_ms(Clock::now());
     if (give_up != TimePoint::max()) timeout = timeout < 0 ? 50 : std::min(timeout, 50);
     poll(timeout);
   }
