@@ -1,0 +1,107 @@
+#include "cli/main.hpp"
+
+#include <cstdio>
+#include <functional>
+
+#include "cli/commands.hpp"
+
+namespace cleave::cli {
+namespace {
+
+constexpr const char* kVersion = CLEAVE_VERSION;
+
+constexpr const char* kFooter = R"(
+Examples:
+  cleave run                                    everything in one process, nothing to set up
+  cleave call GET /users/1                      one request, no listener, with what it cost
+  CLEAVE_ORDER_DATABASE_URL=postgresql://… cleave run --modules order
+  cleave check                                  what the module files prove about themselves
+
+Settings come from flags, then the environment (CLEAVE_…), then --config FILE, then defaults.
+Exit codes: 0 well, 1 the work failed, 64 usage, 69 a server is missing, 78 configuration.)";
+
+class CommandLine {
+ public:
+  CommandLine(int argc, char** argv) : options_(argc, argv) {
+    app_.require_subcommand(1);
+    app_.footer(kFooter);
+    app_.set_version_flag("--version", std::string("cleave ") + kVersion);
+    app_.get_formatter()->column_width(38);
+
+    command("run", "Serve the modules over HTTP until SIGTERM or Ctrl-C", &run)
+        .add_flag("--fresh", options_.settings.fresh, "Remove the embedded servers' data first");
+    add_call();
+    command("check", "Prove what can be proved about the module files", &check);
+    command("migrate", "Apply the migrations in sql/, then end", &migrate);
+    add_seed();
+    command("doctor", "Look for what is missing or wrong on this machine", &doctor);
+  }
+
+  int parse_and_run(int argc, char** argv) {
+    try {
+      app_.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+      const int code = app_.exit(error);
+      return code == 0 ? kOk : kUsage;
+    }
+    CLI::App& chosen = *app_.get_subcommands().front();
+    options_.finish(chosen);
+    return actions_.at(chosen.get_name())(options_);
+  }
+
+ private:
+  CLI::App& command(const std::string& name, const std::string& help,
+                    std::function<int(Options&)> action) {
+    CLI::App& app = *app_.add_subcommand(name, help);
+    options_.add_to(app);
+    actions_[name] = std::move(action);
+    return app;
+  }
+
+  void add_call() {
+    CLI::App& app = command("call", "Send one request through the router, without a listener",
+                            [this](Options& options) { return call(options, call_); });
+    app.add_option("METHOD", call_.method, "GET, POST, PUT, DELETE")->required();
+    app.add_option("PATH", call_.path, "/users/1, /orders?limit=5")->required();
+    app.add_option("BODY", call_.body, "JSON, for POST and PUT");
+    app.add_option("--header,-H", call_.headers, "\"Name: value\"; may be given many times");
+  }
+
+  void add_seed() {
+    CLI::App& app = command("seed", "Fill the databases with made-up rows, the same every time",
+                            [this](Options& options) { return seed(options, seed_); });
+    for (const std::string& table : seedable_tables(options_.settings.sql_dir)) {
+      app.add_option_function<std::uint64_t>(
+          "--" + table,
+          [this, table](std::uint64_t rows) { seed_.rows.push_back({table, rows}); },
+          "Rows to write to " + table);
+    }
+    app.add_option("--seed", seed_.seed, "Number that the rows are made from")
+        ->capture_default_str();
+  }
+
+  CLI::App app_{"One C++ host for service modules: fused in one process, or split over many."};
+  Options options_;
+  CallArguments call_;
+  SeedArguments seed_;
+  std::map<std::string, std::function<int(Options&)>> actions_;
+};
+
+}  // namespace
+
+int main(int argc, char** argv) noexcept {
+  int code = kInternal;
+  try {
+    CommandLine line(argc, argv);
+    code = line.parse_and_run(argc, argv);
+  } catch (const Failure& failure) {
+    std::fprintf(stderr, "cleave: %s\n", failure.what());
+    code = failure.code();
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "cleave: %s\n", error.what());
+  }
+  log::shutdown();
+  return code;
+}
+
+}  // namespace cleave::cli

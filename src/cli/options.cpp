@@ -1,0 +1,237 @@
+#include "cli/options.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+
+extern char** environ;
+
+namespace cleave::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+fs::path directory_of_executable() {
+  std::error_code error;
+  const fs::path self = fs::read_symlink("/proc/self/exe", error);
+  return error ? fs::path(".") : self.parent_path();
+}
+
+/// modules/ and sql/ lie beside bin/, in the build tree; or under share/ and lib/ when installed.
+fs::path beside(const fs::path& executable_dir, const char* name, const char* installed) {
+  const fs::path built = executable_dir.parent_path() / name;
+  std::error_code ignored;
+  return fs::exists(built, ignored) ? built : executable_dir.parent_path() / installed;
+}
+
+/// The value of a flag before the real parse: the module directory decides what can be parsed.
+std::string early_value(int argc, char** argv, std::string_view flag, const char* environment) {
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view word = argv[i];
+    if (word == flag && i + 1 < argc) return argv[i + 1];
+    if (word.size() > flag.size() && word.starts_with(flag) && word[flag.size()] == '=') {
+      return std::string(word.substr(flag.size() + 1));
+    }
+  }
+  const char* value = std::getenv(environment);
+  return value != nullptr ? value : "";
+}
+
+std::size_t edit_distance(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    std::size_t corner = row[0];
+    row[0] = i;
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      const std::size_t above = row[j];
+      row[j] = std::min({above + 1, row[j - 1] + 1, corner + (a[i - 1] == b[j - 1] ? 0 : 1)});
+      corner = above;
+    }
+  }
+  return row[b.size()];
+}
+
+std::string did_you_mean(std::string_view word, const std::vector<std::string>& known) {
+  const auto nearest =
+      std::min_element(known.begin(), known.end(), [&](const auto& a, const auto& b) {
+        return edit_distance(word, a) < edit_distance(word, b);
+      });
+  if (nearest == known.end() || edit_distance(word, *nearest) > 3) return "";
+  return "; did you mean " + *nearest + "?";
+}
+
+std::string to_option(const CLI::ConfigItem& item) {
+  std::string name;
+  for (const std::string& parent : item.parents) name += parent + "-";
+  name += item.name;
+  std::replace(name.begin(), name.end(), '_', '-');
+  return name;
+}
+
+std::string read_secret(const std::string& name, const std::string& file) {
+  std::ifstream in(file);
+  if (!in) {
+    throw Failure(kConfig, "cannot read the file of " + name + ", " + file +
+                               "; check that it exists and that this user may read it");
+  }
+  std::string text{std::istreambuf_iterator<char>(in), {}};
+  while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) text.pop_back();
+  return text;
+}
+
+}  // namespace
+
+std::string environment_name(const std::string& option) {
+  std::string name = "CLEAVE_" + option;
+  for (char& c : name) c = c == '-' ? '_' : static_cast<char>(std::toupper(c));
+  return name;
+}
+
+Options::Options(int argc, char** argv) {
+  executable_dir_ = directory_of_executable();
+  settings.module_dir = early_value(argc, argv, "--module-dir", "CLEAVE_MODULE_DIR");
+  if (settings.module_dir.empty()) {
+    settings.module_dir = beside(executable_dir_, "modules", "lib/cleave/modules");
+  }
+  settings.sql_dir = beside(executable_dir_, "sql", "share/cleave/sql");
+  const std::string wanted = early_value(argc, argv, "--modules", "CLEAVE_MODULES");
+  std::vector<std::string> names;
+  for (const std::string& name : CLI::detail::split(wanted, ',')) {
+    if (!name.empty()) names.push_back(name);
+  }
+  loaded = loader::load_directory(settings.module_dir, names);
+}
+
+CLI::Option* Options::add(CLI::App& command, const std::string& name, std::string& value,
+                          const std::string& help, bool secret) {
+  known_.push_back(environment_name(name));
+  auto* option =
+      command.add_option("--" + name, value, help)->envname(environment_name(name));
+  if (secret) {
+    secrets_.push_back(std::make_unique<Secret>(Secret{name, &value, {}}));
+    known_.push_back(environment_name(name + "-file"));
+    command.add_option("--" + name + "-file", secrets_.back()->file, "The same, read from a file")
+        ->envname(environment_name(name + "-file"))
+        ->excludes(option);
+  }
+  return option;
+}
+
+template <class T>
+CLI::Option* Options::add_value(CLI::App& command, const std::string& name, T& value,
+                                const std::string& help) {
+  known_.push_back(environment_name(name));
+  return command.add_option("--" + name, value, help)
+      ->envname(environment_name(name))
+      ->capture_default_str();
+}
+
+void Options::add_to(CLI::App& command) {
+  add_value(command, "listen", settings.listen, "Address to serve: HOST:PORT or unix:PATH");
+  add_value(command, "admin-listen", settings.admin_listen,
+            "Address of /metrics and health details; off: none");
+  add(command, "admin-token", settings.admin_token,
+      "Bearer token of the admin listener; required beyond loopback", true);
+  add_value(command, "modules", settings.modules, "Which modules run here; default: all found")
+      ->delimiter(',');
+  add_value(command, "module-dir", settings.module_dir, "Directory of the module files");
+  add_value(command, "sql-dir", settings.sql_dir, "Directory of the migrations");
+  add_value(command, "data-dir", settings.data_dir, "Data of the embedded servers");
+  add(command, "redis-url", settings.redis_url,
+      "redis://HOST:PORT or unix:///PATH; off: no cache; absent: embedded", true);
+  add_value(command, "threads", settings.threads, "Event loops, one thread each")
+      ->check(CLI::Range(1, 64));
+  add_value(command, "migrate", settings.migrate, "Apply migrations before serving");
+  add_value(command, "share-reads", settings.share_reads,
+            "Run identical reads that wait together once");
+  add_value(command, "near-cache", settings.near_cache,
+            "Keep cached values in the process too, kept true by Redis CLIENT TRACKING");
+  add_value(command, "body-limit", settings.limits.body, "Largest request body, in bytes");
+  request_time_ms_ = settings.limits.request_time.count();
+  add_value(command, "request-timeout-ms", request_time_ms_, "Time a request may take")
+      ->check(CLI::Range(50, 600000));
+  add_value(command, "log-format", log_format_, "auto, text or json")
+      ->check(CLI::IsMember({"auto", "text", "json"}));
+  add_value(command, "log-level", log_level_, "debug, info, warn or error")
+      ->check(CLI::IsMember({"debug", "info", "warn", "error"}));
+  add_value(command, "config", config_file_, "File of settings (TOML): listen = \"…\", [user] …");
+  add_module_options(command);
+}
+
+void Options::add_module_options(CLI::App& command) {
+  for (const loader::Library& library : loaded.libraries) {
+    const std::string name(library.name());
+    host::ModuleSettings& module = settings.module[name];
+    const std::string group = "Module " + name;
+    add(command, name + "-database-url", module.database_url,
+        "PostgreSQL of " + name + "; absent: embedded", true)
+        ->group(group);
+    add(command, name + "-owner-database-url", module.owner_database_url,
+        "The same as the owner, for migrations", true)
+        ->group(group);
+    for (const char* const* key = library.module->config_keys; *key != nullptr; ++key) {
+      std::string option = name + "-" + *key;
+      std::replace(option.begin(), option.end(), '_', '-');
+      add(command, option, module.config[*key], "Key of the module, see its README")->group(group);
+    }
+  }
+}
+
+void Options::read_file(CLI::App& command) {
+  if (config_file_.empty()) return;
+  std::ifstream in(config_file_);
+  if (!in) {
+    throw Failure(kConfig, "cannot read the configuration file " + config_file_);
+  }
+  for (const CLI::ConfigItem& item : CLI::ConfigTOML().from_config(in)) {
+    if (item.name == "++" || item.name == "--") continue;  // CLI11 marks sections with these
+    const std::string name = to_option(item);
+    CLI::Option* option = command.get_option_no_throw("--" + name);
+    if (option == nullptr) {
+      throw Failure(kConfig, config_file_ + ": unknown key " + name +
+                                 "; `cleave run --help` lists all keys");
+    }
+    if (option->count() > 0) continue;  // a flag or the environment said it already
+    option->add_result(item.inputs);
+    option->run_callback();
+  }
+}
+
+void Options::read_secrets() {
+  for (const auto& secret : secrets_) {
+    if (!secret->file.empty()) *secret->value = read_secret(secret->name, secret->file);
+  }
+}
+
+void Options::refuse_unknown_environment() const {
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    const std::string_view text = *entry;
+    const std::string name(text.substr(0, text.find('=')));
+    if (!name.starts_with("CLEAVE_") || name.starts_with("CLEAVE_TEST_")) continue;
+    if (std::find(known_.begin(), known_.end(), name) != known_.end()) continue;
+    throw Failure(kConfig, "unknown environment variable " + name + did_you_mean(name, known_) +
+                               " `cleave run --help` lists all keys");
+  }
+}
+
+void Options::finish(CLI::App& command) {
+  read_file(command);
+  read_secrets();
+  refuse_unknown_environment();
+  settings.limits.request_time = io::Millis(request_time_ms_);
+  std::erase_if(settings.modules, [](const std::string& name) { return name.empty(); });
+  for (auto& [name, module] : settings.module) {
+    std::erase_if(module.config, [](const auto& entry) { return entry.second.empty(); });
+  }
+  const auto at = [](std::initializer_list<std::string_view> names, std::string_view name) {
+    return static_cast<int>(std::find(names.begin(), names.end(), name) - names.begin());
+  };
+  log::init(static_cast<log::Format>(at({"auto", "text", "json"}, log_format_)),
+            static_cast<log::Level>(at({"debug", "info", "warn", "error"}, log_level_)));
+}
+
+}  // namespace cleave::cli

@@ -1,0 +1,148 @@
+// cleave run: one host, until SIGTERM or Ctrl-C.
+#include <csignal>
+#include <cstring>
+
+#include "cli/commands.hpp"
+#include "cli/system.hpp"
+#include "host/crash.hpp"
+#include "http/admin.hpp"
+#include "http/server.hpp"
+#include "io/watchdog.hpp"
+
+namespace cleave::cli {
+namespace {
+
+// After a stop signal: how long answers say "Connection: close" before the listener goes, and how
+// long the whole drain may take. A gateway's idle connections learn of it in the first part.
+constexpr io::Millis kAnnounce{300};
+constexpr io::Millis kDrain{10000};
+
+sigset_t stop_signals() {
+  sigset_t set;
+  sigemptyset(&set);
+  for (int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&set, signal);
+  return set;
+}
+
+/// True for a stop signal, false when `time` passes first.
+bool wait_for_signal(const sigset_t& set, io::Millis time) {
+  const timespec limit{.tv_sec = time.count() / 1000,
+                       .tv_nsec = (time.count() % 1000) * 1000000};
+  return sigtimedwait(&set, nullptr, &limit) > 0;
+}
+
+std::string join(const std::vector<std::string>& parts, std::string_view between) {
+  std::string text;
+  for (const std::string& part : parts) {
+    if (!text.empty()) text += between;
+    text += part;
+  }
+  return text;
+}
+
+class Servers {
+ public:
+  Servers(const host::Settings& settings, System& system) : system_(system) {
+    http::Options options{.name = "public", .listen = settings.listen, .limits = settings.limits};
+    options.handler = http::with_health(
+        [&system](const Request& request, router::RequestScope& scope, Response& response) {
+          system.application().router().dispatch_path(request, scope, response);
+        },
+        [this] { return not_ready(); });
+    public_ = std::make_unique<http::Server>(std::move(options), system.threads());
+    if (settings.admin_listen == "off") return;
+    http::AdminOptions admin{.token = settings.admin_token,
+                             .not_ready = [this] { return not_ready(); },
+                             .metrics = [&system] { return system.application().metrics().render(); }};
+    admin_ = std::make_unique<http::Server>(
+        http::Options{.name = "admin",
+                      .listen = settings.admin_listen,
+                      .limits = settings.limits,
+                      .handler = http::admin_handler(std::move(admin))},
+        system.threads());
+  }
+
+  void start() {
+    const auto collect = [this](observe::Scrape& scrape) {
+      public_->collect(scrape);
+      if (admin_) admin_->collect(scrape);
+    };
+    collector_ = system_.application().metrics().add(collect);
+    public_->start();
+    if (admin_) admin_->start();
+  }
+
+  /// False when a second signal or the time limit ended it early.
+  bool drain(const sigset_t& signals) {
+    draining_ = true;
+    public_->announce_close();
+    if (wait_for_signal(signals, kAnnounce)) return false;
+    const bool drained = public_->drain(io::Clock::now() + kDrain);
+    if (admin_) admin_->drain(io::Clock::now() + io::Millis(200));
+    collector_.reset();
+    return drained;
+  }
+
+  const std::string& address() const { return public_->address(); }
+  std::string admin_address() const { return admin_ ? admin_->address() : "off"; }
+
+ private:
+  std::vector<std::string> not_ready() const {
+    if (draining_) return {"draining"};
+    return system_.application().not_ready();
+  }
+  System& system_;
+  std::unique_ptr<http::Server> public_, admin_;
+  std::shared_ptr<void> collector_;
+  std::atomic<bool> draining_{false};
+};
+
+}  // namespace
+
+int run(Options& options) {
+  const io::TimePoint began = io::Clock::now();
+  const sigset_t signals = stop_signals();
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  std::signal(SIGPIPE, SIG_IGN);
+
+  System system(options);
+  std::unique_ptr<Servers> servers;
+  try {
+    servers = std::make_unique<Servers>(options.settings, system);  // a taken port is told at once
+  } catch (const std::runtime_error& error) {
+    throw Failure(kConfig, error.what());
+  }
+  system.start();
+  host::install_crash_reporter();
+  auto watchdog = std::make_unique<io::Watchdog>(
+      system.threads().loops(), [](const std::string& label, io::Millis held) {
+        log::warn("watchdog", "a handler holds its loop; waits must go through the host",
+                  {{"handler", label}, {"held_ms", std::to_string(held.count())}});
+      });
+  servers->start();
+
+  std::vector<std::string> names;
+  for (const auto& target : system.application().router().targets()) names.push_back(target->name);
+  const auto took = std::chrono::duration_cast<io::Millis>(io::Clock::now() - began);
+  log::info("cleave", "serving",
+            {{"address", "http://" + servers->address()},
+             {"admin", servers->admin_address()},
+             {"modules", join(names, ",")},
+             {"threads", std::to_string(options.settings.threads)},
+             {"start_ms", std::to_string(took.count())}});
+
+  int got = 0;
+  sigwait(&signals, &got);
+  log::info("cleave", "stopping; a second signal ends at once", {{"signal", strsignal(got)}});
+  const bool drained = servers->drain(signals);
+  watchdog.reset();
+  if (drained && system.stop()) {
+    log::info("cleave", "stopped");
+    return kOk;
+  }
+  log::warn("cleave", "ended with requests still in hand");
+  log::shutdown();
+  std::_Exit(kFailed);  // their fibers cannot be unwound; the embedded servers end with us
+}
+
+}  // namespace cleave::cli

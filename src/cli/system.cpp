@@ -1,0 +1,71 @@
+#include "cli/system.hpp"
+
+namespace cleave::cli {
+
+void require_modules(const loader::Loaded& loaded, const host::Settings& settings) {
+  if (!loaded.refusals.empty()) {
+    std::string text = loaded.refusals.size() == 1
+                           ? "a module was refused"
+                           : std::to_string(loaded.refusals.size()) + " refusals";
+    for (const loader::Refusal& refusal : loaded.refusals) text += "\n  " + refusal.text();
+    throw Failure(kConfig, text);
+  }
+  if (loaded.libraries.empty()) {
+    throw Failure(kConfig, "no module in " + settings.module_dir.string() +
+                               "; build the modules, or name their directory with --module-dir");
+  }
+}
+
+std::unique_ptr<supervise::Embedded> start_embedded(host::Settings& settings, bool with_redis) {
+  supervise::EmbeddedOptions wanted;
+  wanted.data_dir = settings.data_dir;
+  wanted.fresh = settings.fresh;
+  wanted.redis = with_redis && settings.redis_url.empty();
+  for (const auto& [name, module] : settings.module) {
+    if (module.database_url.empty()) wanted.modules.push_back(name);
+  }
+  wanted.postgres = !wanted.modules.empty();
+  if (!wanted.postgres && !wanted.redis) return nullptr;
+  std::unique_ptr<supervise::Embedded> embedded;
+  try {
+    embedded = supervise::Embedded::start(wanted);
+  } catch (const std::runtime_error& error) {
+    throw Failure(kUnavailable, error.what());
+  }
+  for (const supervise::ModuleDatabase& database : embedded->databases()) {
+    settings.module[database.module].database_url = database.runtime_url;
+    settings.module[database.module].owner_database_url = database.owner_url;
+  }
+  if (wanted.redis) settings.redis_url = embedded->redis_url();
+  return embedded;
+}
+
+System::System(Options& options)
+    : options_(options), threads_(std::make_unique<io::Threads>(options.settings.threads)) {
+  require_modules(options.loaded, options.settings);
+}
+
+System::~System() { stop(); }
+
+void System::start() {
+  embedded_ = start_embedded(options_.settings, true);
+  application_ =
+      std::make_unique<host::Application>(options_.settings, options_.loaded, *threads_);
+  try {
+    application_->start();
+  } catch (const std::runtime_error& error) {
+    throw Failure(kConfig, error.what());
+  }
+}
+
+bool System::stop() {
+  bool clean = true;
+  if (application_) application_->stop();
+  if (threads_) clean = threads_->stop();
+  application_.reset();
+  threads_.reset();
+  embedded_.reset();
+  return clean;
+}
+
+}  // namespace cleave::cli

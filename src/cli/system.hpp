@@ -1,0 +1,43 @@
+// System: the parts of a running Cleave, put together: loops, embedded servers, modules. What
+// `run`, `call` and the like share; it holds no decision of its own.
+#pragma once
+
+#include <memory>
+
+#include "cli/options.hpp"
+#include "host/application.hpp"
+#include "supervise/embedded.hpp"
+
+namespace cleave::cli {
+
+/// Refuses to go on when a module was refused: throws Failure(kConfig) with all refusals.
+void require_modules(const loader::Loaded& loaded, const host::Settings& settings);
+
+class System {
+ public:
+  /// Starts the loops; nothing else yet.
+  explicit System(Options& options);
+  /// Stops what was started: modules, loops, then the embedded servers.
+  ~System();
+
+  /// Embedded servers for what has no URL, then migrations and modules. Throws Failure.
+  void start();
+  /// Dependants first; then closes databases and cache. False: something outlived its grace.
+  bool stop();
+
+  io::Threads& threads() noexcept { return *threads_; }
+  host::Application& application() noexcept { return *application_; }
+  bool embedded() const noexcept { return embedded_ != nullptr; }
+
+ private:
+  Options& options_;
+  std::unique_ptr<supervise::Embedded> embedded_;
+  std::unique_ptr<io::Threads> threads_;
+  std::unique_ptr<host::Application> application_;
+};
+
+/// Starts the embedded servers for every module without a URL and writes their URLs into
+/// `settings`. Null when nothing is missing. Throws Failure(kUnavailable).
+std::unique_ptr<supervise::Embedded> start_embedded(host::Settings& settings, bool with_redis);
+
+}  // namespace cleave::cli

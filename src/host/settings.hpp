@@ -1,0 +1,38 @@
+// Settings: everything that can be configured, as plain values with their defaults. Filled by the
+// command line (src/cli/options.cpp), or by a test.
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "http/server.hpp"
+
+namespace cleave::host {
+
+struct ModuleSettings {
+  std::string database_url;        // empty: embedded
+  std::string owner_database_url;  // for migrations; empty: database_url
+  std::map<std::string, std::string, std::less<>> config;  // the module's own keys
+};
+
+struct Settings {
+  std::string listen = "127.0.0.1:8080";
+  std::string admin_listen = "127.0.0.1:8081";  // "off": none
+  std::string admin_token;                      // required unless admin_listen is loopback
+  std::vector<std::string> modules;             // empty: all in module_dir
+  std::filesystem::path module_dir, sql_dir;    // default: beside the executable
+  std::filesystem::path data_dir;               // of the embedded servers; empty: the user's cache
+  bool fresh = false;                           // remove the embedded data first
+  std::string redis_url;                        // empty: embedded; "off": no cache
+  unsigned threads = std::max(1U, std::thread::hardware_concurrency());
+  bool migrate = true;
+  bool share_reads = true;
+  bool near_cache = true;
+  http::Limits limits;
+  std::map<std::string, ModuleSettings, std::less<>> module;
+};
+
+}  // namespace cleave::host
