@@ -3,6 +3,7 @@
 // character and is cut at 8 KiB, so that lines cannot be forged. [any thread]
 #pragma once
 
+#include <cstdint>
 #include <initializer_list>
 #include <string>
 #include <string_view>
@@ -17,13 +18,17 @@ struct Field {
   std::string value;
 };
 
-/// Once, at the start of main. Before it, text at level info.
+/// Once, at the start of main. Before it, text at level info. Also ignores SIGPIPE.
 void init(Format format, Level least);
+/// Never throws and never waits long: a line that standard error does not take within 10 ms (full
+/// disk, closed or full pipe) is dropped and counted; the next ones do not wait until one passes.
 void write(Level level, std::string_view component, std::string_view message,
            std::initializer_list<Field> fields = {}) noexcept;
 /// Whether a line of this level would be written: guard costly messages with it.
 bool enabled(Level level) noexcept;
-/// Last in main.
+/// Lines dropped since the start.
+std::uint64_t dropped() noexcept;
+/// Last in main: later lines, such as those of static destructors, go nowhere.
 void shutdown() noexcept;
 
 inline void debug(std::string_view component, std::string_view message,

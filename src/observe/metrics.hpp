@@ -30,10 +30,13 @@ class Counter {
 /// Latencies in fixed buckets, one writer thread. Bounds in microseconds.
 class Histogram {
  public:
-  static constexpr std::array<std::uint32_t, 14> kBounds = {
-      100, 250, 500, 1000, 2500, 5000, 10000, 25000, 50000, 100000, 250000, 500000, 1000000, 2500000};
+  static constexpr std::array<std::uint32_t, 14> kBounds = {100,    250,    500,     1000,   2500,
+                                                            5000,   10000,  25000,   50000,  100000,
+                                                            250000, 500000, 1000000, 2500000};
   void observe(std::uint64_t micros) noexcept;
-  std::uint64_t bucket(std::size_t i) const noexcept { return buckets_[i].value(); }  // not summed up
+  std::uint64_t bucket(std::size_t i) const noexcept {
+    return buckets_[i].value();
+  }  // not summed up
   std::uint64_t sum_micros() const noexcept { return sum_.value(); }
 
  private:

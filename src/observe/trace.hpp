@@ -17,7 +17,7 @@ struct TraceContext {
   std::array<char, 16> span_id;
   bool sampled = false;
 
-  static TraceContext make();  // a new trace
+  static TraceContext make();  // a new trace, not sampled
   /// Continues an incoming header with a new span id; an invalid one starts a new trace.
   static TraceContext from(std::string_view traceparent);
   TraceContext child() const;  // same trace, new span
@@ -27,14 +27,16 @@ struct TraceContext {
 /// A UUIDv7 (RFC 9562, 5.7) as 36 characters, from this thread's generator.
 std::array<char, 36> make_uuid();
 
+/// Shown in Server-Timing as `name`, `name.db`, `name.cache`, `name.http`; in a tree as the name,
+/// postgres, redis, http.
 enum class SpanKind : std::uint8_t { kCall, kDatabase, kCache, kRemote };
 
 struct Span {
   using Clock = std::chrono::steady_clock;
   std::string_view name;  // module name; lives as long as the process
   SpanKind kind;
-  std::uint8_t parent;  // index; own index for a root
-  Clock::time_point start, end;
+  std::uint8_t parent;           // index; own index for a root
+  Clock::time_point start, end;  // end is zero while open: shown as lasting until now
 };
 
 class Timeline {
@@ -42,6 +44,7 @@ class Timeline {
   static constexpr std::uint8_t kMost = 32;  // later spans are counted, not kept
   static constexpr std::uint8_t kNone = 255;
 
+  /// kNone when full; close(kNone) does nothing. A parent that is kNone makes a root.
   std::uint8_t open(std::string_view name, SpanKind kind, std::uint8_t parent) noexcept;
   void close(std::uint8_t span) noexcept;
   std::uint8_t size() const noexcept { return size_; }
