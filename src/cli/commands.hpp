@@ -22,10 +22,12 @@ int migrate(Options& options);
 int doctor(Options& options);
 
 struct SeedArguments {
-  std::vector<std::string> rows;  // "users=10000"
+  std::vector<std::pair<std::string, std::uint64_t>> rows;  // table, how many
   std::uint64_t seed = 1;
-  bool force = false;
+  bool replace = false;  // rows that are there already go first
 };
+/// The tables that have a sql/<module>/seed.txt, in a stable order.
+std::vector<std::string> seedable_tables(const std::filesystem::path& sql_dir);
 int seed(Options& options, const SeedArguments& arguments);
 
 }  // namespace cleave::cli

@@ -76,6 +76,7 @@ class CommandLine {
           [this, table](std::uint64_t rows) { seed_.rows.push_back({table, rows}); },
           "Rows to write to " + table);
     }
+    app.add_flag("--replace", seed_.replace, "Remove the rows that are there first");
     app.add_option("--seed", seed_.seed, "Number that the rows are made from")
         ->capture_default_str();
   }
