@@ -33,7 +33,7 @@ class Embedded {
   virtual const std::string& redis_url() const = 0;  // "unix:///…", empty when not asked for
 };
 
-/// $CLEAVE_DATA_DIR, else $XDG_CACHE_HOME/cleave or ~/.cache/cleave; for root, whose home others
+/// $XDG_CACHE_HOME/cleave or ~/.cache/cleave; for root, whose home others
 /// cannot enter, /var/cache/cleave.
 std::filesystem::path default_data_dir();
 /// Stops what an earlier, killed host left behind in this directory and removes it.

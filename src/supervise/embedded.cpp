@@ -1,0 +1,159 @@
+#include "supervise/embedded.hpp"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <cstring>
+#include <functional>
+#include <stdexcept>
+
+#include "supervise/files.hpp"
+#include "supervise/servers.hpp"
+
+namespace cleave::supervise {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// One host a data directory: the kernel frees the lock when its holder dies, however it dies.
+class Lock {
+ public:
+  explicit Lock(const fs::path& data_dir) {
+    const fs::path file = data_dir / "lock";
+    fd_ = open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (fd_ < 0) {
+      throw std::runtime_error("cannot write to " + data_dir.string() + ": " +
+                               std::strerror(errno) +
+                               "; choose another place with --data-dir or CLEAVE_DATA_DIR");
+    }
+    if (flock(fd_, LOCK_EX | LOCK_NB) != 0) {
+      char pid[16] = {};
+      [[maybe_unused]] const auto got = read(fd_, pid, sizeof pid - 1);
+      close(fd_);
+      throw std::runtime_error("another host (pid " + std::string(pid) + ") uses the data in " +
+                               data_dir.string() +
+                               "; stop it, or choose another place with --data-dir");
+    }
+    const std::string pid = std::to_string(getpid());
+    [[maybe_unused]] const auto cut = ftruncate(fd_, 0);
+    [[maybe_unused]] const auto written = write(fd_, pid.data(), pid.size());
+  }
+  Lock(const Lock&) = delete;
+  Lock& operator=(const Lock&) = delete;
+  ~Lock() { close(fd_); }
+
+ private:
+  int fd_;
+};
+
+/// A short private place for sockets (their paths have at most 107 characters), one for each data
+/// directory, so that a killed host's leftovers are found and replaced.
+fs::path runtime_dir(const fs::path& data_dir) {
+  const auto hash = std::hash<std::string>{}(data_dir.string()) & 0xffffffff;
+  char name[32];
+  std::snprintf(name, sizeof name, "cleave-%u-%08zx", geteuid(), static_cast<std::size_t>(hash));
+  return fs::path("/tmp") / name;
+}
+
+/// The runtime directory lies in /tmp: whoever made it before us must not be trusted.
+void claim(const fs::path& directory, const ServerUser& user) {
+  struct stat info = {};
+  if (lstat(directory.c_str(), &info) == 0 &&
+      (!S_ISDIR(info.st_mode) || (info.st_uid != user.uid && info.st_uid != geteuid()))) {
+    throw std::runtime_error(directory.string() + " belongs to somebody else; remove it");
+  }
+  make_private(directory, user);
+}
+
+class Running final : public Embedded {
+ public:
+  explicit Running(const EmbeddedOptions& options)
+      : user_(ServerUser::choose()),
+        data_dir_(fs::absolute(options.data_dir.empty() ? default_data_dir() : options.data_dir)) {
+    make_private(data_dir_, user_);
+    lock_ = std::make_unique<Lock>(data_dir_);
+    sockets_ = runtime_dir(data_dir_);
+    if (options.fresh) remove_contents(data_dir_);
+    claim(sockets_, user_);
+    if (options.redis) {
+      redis_ = std::make_unique<RedisServer>(
+          RedisServer::Options{.socket_dir = sockets_, .user = user_});
+    }
+    if (options.postgres) start_postgres(options.modules);
+    if (redis_) {
+      redis_->start();
+      redis_url_ = redis_->url();
+    }
+  }
+  ~Running() override {
+    redis_.reset();
+    postgres_.reset();
+    std::error_code ignored;
+    fs::remove_all(sockets_, ignored);
+  }
+  const std::vector<ModuleDatabase>& databases() const override { return databases_; }
+  const std::string& redis_url() const override { return redis_url_; }
+
+  static void remove_contents(const fs::path& data_dir) {
+    // The postmaster of a killed host may still run here; a start on the old data ends it.
+    if (fs::exists(data_dir / "postgres" / "postmaster.pid")) {
+      PostgresServer old({.data_dir = data_dir / "postgres",
+                          .socket_dir = runtime_dir(data_dir)});
+      old.start();
+    }
+    for (const auto& entry : fs::directory_iterator(data_dir)) {
+      if (entry.path().filename() != "lock") fs::remove_all(entry.path());
+    }
+  }
+
+ private:
+  void start_postgres(const std::vector<std::string>& modules) {
+    postgres_ = std::make_unique<PostgresServer>(PostgresServer::Options{
+        .data_dir = data_dir_ / "postgres", .socket_dir = sockets_, .user = user_});
+    postgres_->start();
+    for (const std::string& module : modules) {
+      postgres_->create_database(module);
+      databases_.push_back({.module = module,
+                            .owner_url = postgres_->url(module, module + "_owner"),
+                            .runtime_url = postgres_->url(module, module + "_app"),
+                            .runtime_role = module + "_app"});
+    }
+  }
+
+  ServerUser user_;
+  fs::path data_dir_, sockets_;
+  std::unique_ptr<Lock> lock_;  // freed last
+  std::unique_ptr<PostgresServer> postgres_;
+  std::unique_ptr<RedisServer> redis_;
+  std::vector<ModuleDatabase> databases_;
+  std::string redis_url_;
+};
+
+}  // namespace
+
+std::unique_ptr<Embedded> Embedded::start(const EmbeddedOptions& options) {
+  return std::make_unique<Running>(options);
+}
+
+fs::path default_data_dir() {
+  if (geteuid() == 0) return "/var/cache/cleave";  // /root is closed to the servers' user
+  const char* cache = std::getenv("XDG_CACHE_HOME");
+  if (cache != nullptr && *cache == '/') return fs::path(cache) / "cleave";
+  const char* home = std::getenv("HOME");
+  if (home == nullptr || *home != '/') {
+    throw std::runtime_error("HOME is not set; name a place for data with --data-dir");
+  }
+  return fs::path(home) / ".cache" / "cleave";
+}
+
+void remove_data(const fs::path& data_dir) {
+  if (!fs::exists(data_dir)) return;
+  const Lock lock(data_dir);
+  Running::remove_contents(data_dir);
+  fs::remove_all(data_dir);
+}
+
+}  // namespace cleave::supervise

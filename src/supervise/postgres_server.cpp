@@ -1,0 +1,275 @@
+#include <libpq-fe.h>
+#include <pwd.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <fstream>
+#include <set>
+#include <stdexcept>
+#include <thread>
+
+#include "supervise/files.hpp"
+#include "supervise/servers.hpp"
+
+namespace cleave::supervise {
+namespace {
+
+namespace fs = std::filesystem;
+using namespace std::chrono_literals;
+
+constexpr const char* kInstall =
+    "PostgreSQL's server is not installed: sudo apt-get install postgresql "
+    "(or set CLEAVE_<MODULE>_DATABASE_URL)";
+
+fs::path find_postgres() {
+  std::vector<fs::path> folders;
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator("/usr/lib/postgresql", error)) {
+    folders.push_back(entry.path() / "bin");
+  }
+  std::sort(folders.begin(), folders.end(), [](const fs::path& a, const fs::path& b) {
+    return std::atoi(a.parent_path().filename().c_str()) >
+           std::atoi(b.parent_path().filename().c_str());
+  });
+  const fs::path found = find_program("postgres", folders);
+  if (found.empty()) throw std::runtime_error(kInstall);
+  return found;
+}
+
+std::string user_name(uid_t uid) {
+  const passwd* entry = getpwuid(uid);
+  return entry != nullptr ? entry->pw_name : std::to_string(uid);
+}
+
+void write_file(const fs::path& file, const std::string& text, const ServerUser& user) {
+  const fs::path fresh = file.string() + ".new";
+  std::ofstream(fresh) << text;
+  if (geteuid() == 0 && chown(fresh.c_str(), user.uid, user.gid) != 0) {
+    throw std::runtime_error("cannot own " + fresh.string());
+  }
+  chmod(fresh.c_str(), 0600);
+  fs::rename(fresh, file);
+}
+
+/// The databases we have made in this cluster, from a file of ours beside its own.
+std::set<std::string> read_names(const fs::path& data_dir) {
+  std::set<std::string> names;
+  std::ifstream in(data_dir / "cleave_databases");
+  for (std::string name; std::getline(in, name);) names.insert(name);
+  return names;
+}
+
+/// Who may connect: the superuser for administration, and each module's two roles to its own
+/// database. Peer authentication: the kernel says which OS user asks.
+void write_access(const fs::path& data_dir, const std::set<std::string>& names,
+                  const ServerUser& user) {
+  std::string hba = "local all postgres peer map=cleave\n";
+  std::string ident, list;
+  for (const std::string& who : std::set<std::string>{user_name(geteuid()), user.name}) {
+    ident += "cleave " + who + " postgres\n";
+    for (const std::string& name : names) {
+      ident += "cleave " + who + " " + name + "_owner\ncleave " + who + " " + name + "_app\n";
+    }
+  }
+  for (const std::string& name : names) {
+    for (const char* role : {"_owner", "_app"}) {
+      hba += "local \"" + name + "\" \"" + name + role + "\" peer map=cleave\n";
+    }
+    list += name + "\n";
+  }
+  write_file(data_dir / "cleave_hba.conf", hba + "local all all reject\n", user);
+  write_file(data_dir / "cleave_ident.conf", ident, user);
+  write_file(data_dir / "cleave_databases", list, user);
+}
+
+using Connection = std::unique_ptr<PGconn, void (*)(PGconn*)>;
+
+Connection connect(const std::string& url) {
+  Connection connection(PQconnectdb(url.c_str()), &PQfinish);
+  if (PQstatus(connection.get()) != CONNECTION_OK) {
+    throw std::runtime_error("cannot administer the embedded PostgreSQL: " +
+                             std::string(PQerrorMessage(connection.get())));
+  }
+  return connection;
+}
+
+/// Rows of the answer; a failure throws the server's words.
+int execute(const Connection& connection, const std::string& sql) {
+  const std::unique_ptr<PGresult, void (*)(PGresult*)> result(PQexec(connection.get(), sql.c_str()),
+                                                              &PQclear);
+  const ExecStatusType status = PQresultStatus(result.get());
+  if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK) {
+    throw std::runtime_error("embedded PostgreSQL: " +
+                             std::string(PQresultErrorMessage(result.get())));
+  }
+  return PQntuples(result.get());
+}
+
+std::string major_version(const fs::path& postgres) {
+  return postgres.parent_path().parent_path().filename().string();
+}
+
+void initialise(const fs::path& postgres, const PostgresServer::Options& options) {
+  // Into a sibling that is renamed when complete: a killed initdb leaves nothing that is believed.
+  const fs::path half = options.data_dir.string() + ".half";
+  fs::remove_all(half);
+  make_private(half, options.user);
+  const fs::path log = options.data_dir.string() + ".initdb.log";
+  fs::remove(log);
+  Child initdb({.name = "initdb",
+                .argv = {(postgres.parent_path() / "initdb").string(), "-D", half.string(),
+                         "--username=postgres", "--auth-local=peer", "--auth-host=reject",
+                         "--encoding=UTF8", "--locale=C.UTF-8", "--no-instructions"},
+                .log_file = log,
+                .uid = options.user.uid,
+                .gid = options.user.gid});
+  while (initdb.running()) std::this_thread::sleep_for(5ms);
+  if (initdb.stop(SIGTERM, 0ms) != 0) {
+    const std::string why = last_line(log);
+    fs::remove_all(half);
+    throw std::runtime_error("cannot make a PostgreSQL data directory in " +
+                             options.data_dir.string() + ": " + why);
+  }
+  fs::rename(half, options.data_dir);
+  fs::remove(log);
+}
+
+/// A postmaster that a killed host left behind, if it still runs on this directory.
+void stop_orphan(const fs::path& data_dir) {
+  std::ifstream in(data_dir / "postmaster.pid");
+  pid_t pid = 0;
+  if (!(in >> pid) || pid <= 1) return;
+  std::ifstream command("/proc/" + std::to_string(pid) + "/cmdline");
+  const std::string words{std::istreambuf_iterator<char>(command), {}};
+  if (words.find("postgres") == std::string::npos ||
+      words.find(data_dir.string()) == std::string::npos) {
+    return;  // a number that another program got since
+  }
+  for (const int signal : {SIGINT, SIGQUIT, SIGKILL}) {
+    ::kill(pid, signal);
+    if (wait_gone(pid, 5s)) return;
+  }
+}
+
+}  // namespace
+
+PostgresServer::PostgresServer(Options options) : options_(std::move(options)) { find_postgres(); }
+
+PostgresServer::~PostgresServer() { stop(); }
+
+void PostgresServer::start() {
+  const fs::path postgres = find_postgres();
+  if (!fs::exists(options_.data_dir / "PG_VERSION")) initialise(postgres, options_);
+  std::string version;
+  std::ifstream(options_.data_dir / "PG_VERSION") >> version;
+  const std::string ours = major_version(postgres);
+  if (version != ours && std::atoi(ours.c_str()) > 0) {
+    throw std::runtime_error("the data in " + options_.data_dir.string() + " is of PostgreSQL " +
+                             version + ", installed is " + ours + "; install postgresql-" +
+                             version + ", or remove the data with `cleave run --fresh`");
+  }
+  stop_orphan(options_.data_dir);
+  make_private(options_.socket_dir, options_.user);
+  write_access(options_.data_dir, read_names(options_.data_dir), options_.user);
+  const fs::path log = options_.data_dir / "server.log";
+  fs::remove(log);
+  std::vector<std::string> argv = {postgres.string(), "-D", options_.data_dir.string()};
+  std::vector<std::string> settings = {
+      "listen_addresses=",
+      "unix_socket_directories=" + options_.socket_dir.string(),
+      "unix_socket_permissions=0700",
+      "hba_file=" + (options_.data_dir / "cleave_hba.conf").string(),
+      "ident_file=" + (options_.data_dir / "cleave_ident.conf").string(),
+      "shared_buffers=128MB",
+      "max_connections=200",
+      "jit=off",
+      "timezone=UTC",
+      "log_timezone=UTC",
+  };
+  settings.insert(settings.end(), options_.settings.begin(), options_.settings.end());
+  for (const std::string& setting : settings) {
+    argv.emplace_back("-c");
+    argv.push_back(setting);
+  }
+  child_ = std::make_unique<Child>(ChildOptions{.name = "postgres",
+                                                .argv = std::move(argv),
+                                                .log_file = log,
+                                                .uid = options_.user.uid,
+                                                .gid = options_.user.gid,
+                                                .death_signal = SIGINT});  // fast shutdown
+  const auto give_up = std::chrono::steady_clock::now() + 60s;  // crash recovery may take a while
+  while (PQping(superuser_url().c_str()) != PQPING_OK) {
+    if (!child_->running() || std::chrono::steady_clock::now() > give_up) {
+      child_.reset();
+      throw std::runtime_error("the embedded PostgreSQL did not start: " + last_line(log));
+    }
+    std::this_thread::sleep_for(5ms);
+  }
+}
+
+void PostgresServer::stop() {
+  if (!child_) return;
+  child_->signal(SIGCONT);  // a test may have stopped it
+  child_->stop(SIGINT, 20s);
+  child_.reset();
+}
+
+void PostgresServer::kill() {
+  if (!child_) return;
+  child_->stop(SIGKILL, 0ms);
+  child_.reset();
+}
+
+void PostgresServer::signal(int signal) {
+  if (child_) child_->signal(signal);
+}
+
+bool PostgresServer::running() { return child_ && child_->running(); }
+
+pid_t PostgresServer::pid() const noexcept { return child_ ? child_->pid() : -1; }
+
+void PostgresServer::create_database(const std::string& name) {
+  std::set<std::string> names = read_names(options_.data_dir);
+  const Connection server = connect(superuser_url());
+  const std::string owner = name + "_owner", app = name + "_app";
+  for (const std::string& role : {owner, app}) {
+    if (execute(server, "SELECT FROM pg_roles WHERE rolname = '" + role + "'") == 0) {
+      execute(server, "CREATE ROLE \"" + role + "\" LOGIN");
+    }
+  }
+  if (execute(server, "SELECT FROM pg_database WHERE datname = '" + name + "'") == 0) {
+    execute(server, "CREATE DATABASE \"" + name + "\" OWNER \"" + owner + "\"");
+    execute(server, "REVOKE ALL ON DATABASE \"" + name + "\" FROM PUBLIC");  // CONNECT, TEMPORARY
+    execute(server, "GRANT CONNECT ON DATABASE \"" + name + "\" TO \"" + app + "\"");
+    const Connection inside = connect(superuser_url(name));
+    execute(inside, "ALTER SCHEMA public OWNER TO \"" + owner + "\"");
+    execute(inside, "REVOKE ALL ON SCHEMA public FROM PUBLIC");
+    execute(inside, "GRANT USAGE ON SCHEMA public TO \"" + app + "\"");
+  }
+  if (!names.insert(name).second) return;
+  write_access(options_.data_dir, names, options_.user);
+  signal(SIGHUP);
+  // The reload has no acknowledgement: ask as the new role until it is let in.
+  const auto give_up = std::chrono::steady_clock::now() + 5s;
+  for (;;) {
+    const Connection probe(PQconnectdb(url(name, app).c_str()), &PQfinish);
+    if (PQstatus(probe.get()) == CONNECTION_OK) return;
+    if (std::chrono::steady_clock::now() > give_up) {
+      throw std::runtime_error("the embedded PostgreSQL does not let " + app + " in: " +
+                               PQerrorMessage(probe.get()));
+    }
+    std::this_thread::sleep_for(5ms);
+  }
+}
+
+std::string PostgresServer::url(const std::string& database, const std::string& role) const {
+  return "host=" + options_.socket_dir.string() + " dbname=" + database + " user=" + role;
+}
+
+std::string PostgresServer::superuser_url(const std::string& database) const {
+  return url(database, "postgres");
+}
+
+}  // namespace cleave::supervise
