@@ -156,8 +156,7 @@ class Databases:
         return {"rate": float(re.search(r"tps = ([\d.]+)", out).group(1))}
 
     def redis_get(self, seconds):
-        redis = next(pathlib.Path(self.sockets).parent.rglob("redis.sock"), None) or \
-            next(pathlib.Path(self.sockets).rglob("redis.sock"))
+        redis = pathlib.Path(self.sockets) / "redis.sock"
         out = run([find("redis-benchmark"), "-s", str(redis), "-t", "get", "-c", "32", "-n",
                    str(80_000 * seconds), "-q"])
         return {"rate": float(re.search(r"GET: ([\d.]+) requests", out.replace("\r", "\n"))

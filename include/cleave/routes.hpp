@@ -13,6 +13,8 @@
 #include <string_view>
 #include <vector>
 
+#include "cleave/host.hpp"
+#include "cleave/json.hpp"
 #include "cleave/message.hpp"
 #include "cleave/problem.hpp"
 
@@ -69,6 +71,13 @@ struct Page {
   std::int64_t after = 0;
   static Page from(QueryString& query);
 };
+
+/// 200 with a JSON array of the first page.limit rows, and Link: rel="next" (RFC 8288) when there
+/// are more: ask for limit + 1. Column 0 is the id; `filters` ("user_id=3", or empty) goes into the
+/// link; `append` writes one row.
+Response page_response(std::string_view path, const Page& page, const Rows& rows,
+                       std::string_view filters,
+                       const std::function<void(JsonWriter&, const Rows&, std::size_t)>& append);
 
 /// ETag of a row version, and the two conditions on it (RFC 9110, 13.1).
 std::string etag(std::string_view version);

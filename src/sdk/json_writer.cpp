@@ -118,6 +118,19 @@ JsonWriter& JsonWriter::number(std::string_view digits) {
   return *this;
 }
 
+JsonWriter& JsonWriter::timestamp(std::string_view postgres) {
+  comma();
+  out_ += '"';
+  const std::size_t start = out_.size();
+  out_ += postgres;
+  if (const std::size_t blank = out_.find(' ', start); blank != std::string::npos) {
+    out_[blank] = 'T';
+  }
+  if (out_.ends_with("+00")) out_.replace(out_.size() - 3, 3, "Z");
+  out_ += '"';
+  return *this;
+}
+
 JsonWriter& JsonWriter::boolean(bool value) {
   comma();
   out_ += value ? "true" : "false";

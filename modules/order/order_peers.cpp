@@ -1,0 +1,55 @@
+#include "order_peers.hpp"
+
+#include <nlohmann/json.hpp>
+#include <string>
+
+namespace order {
+namespace {
+
+using cleave::Problem;
+using cleave::Response;
+
+/// True: exists. False: does not. Anything else is no answer to the question.
+bool exists(const Response& answer) {
+  if (answer.status == 200) return true;
+  if (answer.status == 404) return false;
+  throw Problem(503, "peer-unavailable", "Another service could not be asked; nothing was stored.")
+      .retry_after(1);
+}
+
+/// A peer is another program, perhaps of another version: what it says is checked.
+std::int64_t price_in(const Response& answer) {
+  const auto json = nlohmann::json::parse(answer.body, nullptr, false);
+  if (json.is_object()) {
+    const auto price = json.find("price_cents");
+    if (price != json.end() && price->is_number_integer() && *price >= 0) {
+      return price->get<std::int64_t>();
+    }
+  }
+  throw Problem(502, "bad-peer-answer", "Another service gave an answer without a price.");
+}
+
+}  // namespace
+
+std::int64_t OrderPeers::price_for(const OrderRequest& request) const {
+  const std::string user_path = "/users/" + std::to_string(request.user_id);
+  const std::string product_path = "/products/" + std::to_string(request.product_id);
+  Response user, product;
+  host_.gather({
+      [&] { user = host_.call("user", {.method = "GET", .path = user_path}); },
+      // The price is kept in the order, so it must not come from a cache.
+      [&] {
+        product = host_.call("product", {.method = "GET", .path = product_path, .query = "fresh=1"});
+      },
+  });
+  const bool user_exists = exists(user);
+  const bool product_exists = exists(product);
+  if (user_exists && product_exists) return price_in(product);
+  Problem problem(422, user_exists ? "unknown-product" : "unknown-user",
+                  "The order names something that does not exist.");
+  if (!user_exists) problem = std::move(problem).at("/user_id", "unknown");
+  if (!product_exists) problem = std::move(problem).at("/product_id", "unknown");
+  throw problem;
+}
+
+}  // namespace order

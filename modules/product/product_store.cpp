@@ -1,0 +1,54 @@
+#include "product_store.hpp"
+
+namespace product {
+
+using cleave::Id;
+using cleave::Rows;
+
+Rows ProductStore::find(Id id) const {
+  return host_.query(
+      "SELECT id, name, price_cents, stock, version, created_at FROM products WHERE id = $1", {id});
+}
+
+Rows ProductStore::list(std::int64_t after, std::int64_t most) const {
+  return host_.query(
+      "SELECT id, name, price_cents, stock, version, created_at FROM products "
+      "WHERE id > $1 ORDER BY id LIMIT $2",
+      {after, most});
+}
+
+Rows ProductStore::first_page(std::int64_t most) const {
+  return host_.query(
+      "SELECT p.id, p.name, p.price_cents, p.stock, p.version, p.created_at, l.version "
+      "FROM product_list_version l LEFT JOIN "
+      "(SELECT * FROM products ORDER BY id LIMIT $1) p ON true ORDER BY p.id",
+      {most});
+}
+
+Rows ProductStore::insert(const Product& product) const {
+  return host_.query(
+      "WITH list AS (UPDATE product_list_version SET version = version + 1 RETURNING version) "
+      "INSERT INTO products (name, price_cents, stock) VALUES ($1, $2, $3) "
+      "RETURNING id, name, price_cents, stock, version, created_at, (SELECT version FROM list)",
+      {product.name, product.price_cents, product.stock});
+}
+
+Rows ProductStore::update(Id id, const Product& product,
+                          std::optional<std::int64_t> version) const {
+  return host_.query(
+      "WITH list AS (UPDATE product_list_version SET version = version + 1 RETURNING version) "
+      "UPDATE products SET name = $2, price_cents = $3, stock = $4, version = version + 1 "
+      "WHERE id = $1 AND ($5::bigint IS NULL OR version = $5) "
+      "RETURNING id, name, price_cents, stock, version, created_at, (SELECT version FROM list)",
+      {id, product.name, product.price_cents, product.stock, version});
+}
+
+Rows ProductStore::remove(Id id, std::optional<std::int64_t> version) const {
+  return host_.query(
+      "WITH list AS (UPDATE product_list_version SET version = version + 1 RETURNING version) "
+      "DELETE FROM products WHERE id = $1 AND ($2::bigint IS NULL OR version = $2) "
+      "RETURNING id, name, price_cents, stock, version, created_at, (SELECT version FROM list)",
+      {id, version});
+}
+
+}  // namespace product

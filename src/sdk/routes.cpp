@@ -1,0 +1,186 @@
+#include "cleave/routes.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <set>
+
+namespace cleave {
+namespace {
+
+constexpr std::string_view kItemSuffix = "/{id}";
+
+/// 1 .. 2^63-1 in canonical decimal; anything else names no row.
+std::optional<Id> parse_id(std::string_view digits) {
+  if (digits.empty() || digits[0] < '1' || digits[0] > '9') return std::nullopt;
+  Id id = 0;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), id);
+  if (error != std::errc() || end != digits.data() + digits.size()) return std::nullopt;
+  return id;
+}
+
+Problem not_found() { return {404, "not-found", "There is nothing at this path."}; }
+
+}  // namespace
+
+void Routes::add(std::string_view method, std::string_view pattern, Collection handler) {
+  insert({std::string(method), std::string(pattern), false, std::move(handler), nullptr});
+}
+
+void Routes::add(std::string_view method, std::string_view pattern, Item handler) {
+  pattern.remove_suffix(kItemSuffix.size());
+  insert({std::string(method), std::string(pattern), true, nullptr, std::move(handler)});
+}
+
+void Routes::insert(Route route) {
+  const std::string key = route.pattern + (route.item ? "/{id}" : "");
+  routes_.push_back(std::move(route));
+  std::set<std::string> methods{"OPTIONS"};
+  for (const Route& one : routes_) {
+    if (one.pattern + (one.item ? "/{id}" : "") != key) continue;
+    methods.insert(one.method);
+    if (one.method == "GET") methods.insert("HEAD");
+  }
+  std::string allow;
+  for (const std::string& method : methods) allow += (allow.empty() ? "" : ", ") + method;
+  const auto found = std::find_if(allow_.begin(), allow_.end(),
+                                  [&](const auto& entry) { return entry.first == key; });
+  if (found == allow_.end()) {
+    allow_.emplace_back(key, allow);
+  } else {
+    found->second = allow;
+  }
+}
+
+Response Routes::dispatch(const Request& request) const {
+  const std::string_view path = request.path;
+  const std::size_t slash = path.rfind('/');
+  bool known = false;
+  std::string key;
+  for (const Route& route : routes_) {
+    std::optional<Id> id;
+    if (route.item) {
+      if (slash == std::string_view::npos || path.substr(0, slash) != route.pattern) continue;
+      id = parse_id(path.substr(slash + 1));
+      if (!id) continue;
+    } else if (path != route.pattern) {
+      continue;
+    }
+    if (route.method == request.method) {
+      return route.item ? route.on_item(request, *id) : route.collection(request);
+    }
+    if (!known) key = route.pattern + (route.item ? "/{id}" : "");
+    known = true;
+  }
+  if (!known) throw not_found();
+  const auto allow = std::find_if(allow_.begin(), allow_.end(),
+                                  [&](const auto& entry) { return entry.first == key; });
+  if (request.method == "OPTIONS") return Response{.status = 204}.set("Allow", allow->second);
+  throw Problem(405, "method-not-allowed", "This method is not served here.")
+      .with("Allow", allow->second);
+}
+
+QueryString::QueryString(std::string_view query) {
+  const auto hex = [](char c) {
+    if (c >= '0' && c <= '9') return c - '0';
+    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+    return -1;
+  };
+  const auto decode = [&](std::string_view text) {
+    std::string out;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+      if (text[i] == '%') {
+        const int high = i + 2 < text.size() ? hex(text[i + 1]) : -1;
+        const int low = high >= 0 ? hex(text[i + 2]) : -1;
+        if (low < 0) throw Problem(400, "invalid-query", "The query has a broken escape.");
+        out += static_cast<char>(high * 16 + low);
+        i += 2;
+      } else {
+        out += text[i] == '+' ? ' ' : text[i];
+      }
+    }
+    return out;
+  };
+  while (!query.empty()) {
+    const std::string_view part = query.substr(0, query.find('&'));
+    query.remove_prefix(std::min(query.size(), part.size() + 1));
+    if (part.empty()) continue;
+    const std::size_t equals = part.find('=');
+    Pair pair;
+    pair.name = decode(part.substr(0, equals));
+    if (equals != std::string_view::npos) pair.value = decode(part.substr(equals + 1));
+    for (const Pair& other : pairs_) {
+      if (other.name == pair.name) {
+        throw Problem(400, "duplicate-parameter", "A query parameter is given twice.")
+            .at("?" + pair.name, "duplicate");
+      }
+    }
+    pairs_.push_back(std::move(pair));
+  }
+}
+
+std::optional<std::string_view> QueryString::text(std::string_view name) {
+  for (Pair& pair : pairs_) {
+    if (pair.name != name) continue;
+    pair.used = true;
+    return pair.value;
+  }
+  return std::nullopt;
+}
+
+std::optional<std::int64_t> QueryString::integer(std::string_view name, std::int64_t low,
+                                                 std::int64_t high) {
+  const auto digits = text(name);
+  if (!digits) return std::nullopt;
+  std::int64_t value = 0;
+  const auto [end, error] =
+      std::from_chars(digits->data(), digits->data() + digits->size(), value);
+  const std::string pointer = "?" + std::string(name);
+  if (error == std::errc::invalid_argument || end != digits->data() + digits->size()) {
+    throw Problem(422, "invalid-parameter", "A query parameter is no whole number.")
+        .at(pointer, "wrong-type");
+  }
+  if (error != std::errc() || value < low || value > high) {
+    throw Problem(422, "out-of-range", "A query parameter is out of range.")
+        .at(pointer, "out-of-range");
+  }
+  return value;
+}
+
+void QueryString::done() const {
+  for (const Pair& pair : pairs_) {
+    if (!pair.used) {
+      throw Problem(400, "unknown-parameter", "A query parameter is not known here.")
+          .at("?" + pair.name, "unknown");
+    }
+  }
+}
+
+std::string etag(std::string_view version) { return '"' + std::string(version) + '"'; }
+
+bool not_modified(const Request& request, std::string_view tag) {
+  std::string_view list = request.header("If-None-Match");
+  while (!list.empty()) {
+    std::string_view one = list.substr(0, list.find(','));
+    list.remove_prefix(std::min(list.size(), one.size() + 1));
+    while (one.starts_with(' ')) one.remove_prefix(1);
+    while (one.ends_with(' ')) one.remove_suffix(1);
+    if (one.starts_with("W/")) one.remove_prefix(2);  // the weak comparison, RFC 9110, 13.1.2
+    if (one == "*" || one == tag) return true;
+  }
+  return false;
+}
+
+std::optional<std::int64_t> if_match(const Request& request) {
+  std::string_view tag = request.header("If-Match");
+  if (tag.empty() || tag == "*") return std::nullopt;
+  std::int64_t version = 0;
+  if (tag.size() > 2 && tag.front() == '"' && tag.back() == '"') {
+    tag = tag.substr(1, tag.size() - 2);
+    const auto [end, error] = std::from_chars(tag.data(), tag.data() + tag.size(), version);
+    if (error == std::errc() && end == tag.data() + tag.size()) return version;
+  }
+  throw Problem(412, "precondition-failed", "If-Match does not name the version that is there.");
+}
+
+}  // namespace cleave
