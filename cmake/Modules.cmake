@@ -12,6 +12,7 @@ function(cleave_module name)
   target_include_directories(${name}_objects PUBLIC ${CMAKE_CURRENT_SOURCE_DIR})
   cleave_shared_module(${name} $<TARGET_OBJECTS:${name}_objects>)
   target_link_libraries(${name} PRIVATE cleave_sdk)
+  add_dependencies(modules ${name})
 endfunction()
 
 # The link half, for modules in plain C too. Extra arguments: sources or objects.
