@@ -17,8 +17,8 @@ namespace cleave::loader {
 
 /// "order.so: abi: expected 1, found 2; rebuild the module against this host's include/cleave".
 struct Refusal {
-  std::string subject;   // file or module
-  std::string field;     // what differs: "abi", "magic", "depends_on", "file mode" …
+  std::string subject;  // file or module
+  std::string field;    // what differs: "abi", "magic", "depends_on", "file mode" …
   std::string expected, found, remedy;
   std::string text() const;
 };
@@ -30,8 +30,13 @@ struct Library {
   std::vector<std::string> depends_on() const;
 };
 
-/// Opens one file. The same file (inode) twice is refused. [main]
-std::variant<Library, Refusal> open_library(const std::filesystem::path& file);
+/// Opens one file, or says all that is wrong with it. Its constructors run. [main]
+std::variant<Library, std::vector<Refusal>> open_library(const std::filesystem::path& file);
+
+/// Opens the files in a child process and throws them away: one whose constructors crash, exit or
+/// hang (5 s each) is refused here and would have taken this process along. Call before the
+/// process has threads: the child is a fork. [main]
+std::vector<Refusal> preflight(const std::vector<std::filesystem::path>& files);
 
 struct Loaded {
   std::vector<Library> libraries;  // dependencies first
@@ -39,8 +44,8 @@ struct Loaded {
 };
 
 /// Opens every *.so of a directory, or only `wanted` by file name, and checks them together:
-/// duplicate names and paths, unknown dependencies, cycles, config keys that nobody knows. A
-/// dependency in `elsewhere` is served by another process. [main]
+/// the same file under two names, duplicate names and paths, unknown dependencies, cycles. A
+/// dependency in `elsewhere` is served by another process. Runs preflight() first. [main]
 Loaded load_directory(const std::filesystem::path& directory,
                       const std::vector<std::string>& wanted = {},
                       const std::vector<std::string>& elsewhere = {});

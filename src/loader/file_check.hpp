@@ -1,0 +1,15 @@
+// What can be asked of a module file before any of its code runs.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+
+#include "loader/library.hpp"
+
+namespace cleave::loader {
+
+/// Null when `file` may be opened: an ELF library of this machine, whole, that only root or this
+/// user can have written. `real` becomes its absolute path without links.
+std::optional<Refusal> check_file(const std::filesystem::path& file, std::filesystem::path& real);
+
+}  // namespace cleave::loader
