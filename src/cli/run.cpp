@@ -113,7 +113,7 @@ int run(Options& options) {
     throw Failure(kConfig, error.what());
   }
   system.start();
-  host::install_crash_reporter();
+  host::install_crash_reporter(system.threads());
   auto watchdog = std::make_unique<io::Watchdog>(
       system.threads().loops(), [](const std::string& label, io::Millis held) {
         log::warn("watchdog", "a handler holds its loop; waits must go through the host",

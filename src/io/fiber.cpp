@@ -53,12 +53,17 @@ void Label::set(std::string_view text) noexcept {
   }
 }
 
-std::string Label::text() const {
-  char bytes[kWords * 8 + 1] = {};
+void Label::copy(char (&to)[kWords * 8 + 1]) const noexcept {
   for (std::size_t word = 0; word < kWords; ++word) {
     const std::uint64_t value = words_[word].load(std::memory_order_relaxed);
-    std::memcpy(bytes + word * 8, &value, 8);
+    std::memcpy(to + word * 8, &value, 8);
   }
+  to[kWords * 8] = '\0';
+}
+
+std::string Label::text() const {
+  char bytes[kWords * 8 + 1];
+  copy(bytes);
   return bytes;
 }
 

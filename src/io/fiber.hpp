@@ -23,9 +23,11 @@ class Label {
  public:
   void set(std::string_view text) noexcept;
   std::string text() const;
+  /// Copies it with its NUL. Async-signal-safe: a crash reporter reads it.
+  static constexpr std::size_t kWords = 12;
+  void copy(char (&to)[kWords * 8 + 1]) const noexcept;
 
  private:
-  static constexpr std::size_t kWords = 12;
   std::atomic<std::uint64_t> words_[kWords] = {};
 };
 
@@ -36,6 +38,9 @@ class Fiber {
 
   /// Back to the loop, until somebody makes this fiber ready again. Prefer Waiter (wait.hpp).
   void suspend();
+
+  /// Whether a fault at `address` means that this fiber has used up its stack. Async-signal-safe.
+  bool overflowed_at(const void* address) const noexcept { return stack_.guards(address); }
 
   /// Whatever the layer above wants to find again in nested calls: the router's call context.
   /// Children of gather() inherit it.

@@ -17,6 +17,11 @@ class Stack {
   void* top() const noexcept { return base_ + kGuard + kUsable; }
   void* bottom() const noexcept { return base_ + kGuard; }
   static constexpr std::size_t size() noexcept { return kUsable; }
+  /// Whether `address` lies in the guard page.
+  bool guards(const void* address) const noexcept {
+    const char* byte = static_cast<const char*>(address);
+    return byte >= base_ && byte < base_ + kGuard;
+  }
   /// Gives the pages below the topmost 8 KiB back to the kernel. The fiber must be suspended.
   void trim() noexcept;
 
