@@ -19,7 +19,7 @@ namespace cleave::redis {
 struct Options {
   std::string url;  // redis://[user:password@]host[:port][/db], unix:///path; empty: no cache
   unsigned loops = 1;
-  bool near_cache = true;                // process-wide, kept true by CLIENT TRACKING
+  bool near_cache = true;  // process-wide, kept true by CLIENT TRACKING
   std::size_t near_entries = 10000;
   io::Millis operation_timeout{30};
   io::Millis soft_ttl{30000}, hard_ttl{300000}, negative_ttl{2000};
@@ -38,19 +38,23 @@ struct Fetched {
   Entry entry;
 };
 
-/// The process's Redis: a pipelined connection and an invalidation subscription a loop.
+/// The process's Redis: a pipelined connection a loop, and one invalidation subscription. Connects
+/// on first use. Commands that its role needs: PING, GETRANGE, GET, SET, EVAL, EVALSHA, SCRIPT
+/// LOAD, and for the near cache CLIENT ID, CLIENT TRACKING, SUBSCRIBE.
 class Redis {
  public:
+  /// Throws std::invalid_argument for a URL that is none, in words without the password.
   explicit Redis(Options options);
-  ~Redis();  // after close()
-  void close();                    // this loop's connections [fiber, once a loop]
+  ~Redis();                         // after close()
+  void close();                     // this loop's connections [fiber, once a loop]
   bool connected() const noexcept;  // on any loop [any thread]
   /// Hits, misses, stale, loads, joined flights, stores, refused as older, errors by kind, breaker.
   void collect(observe::Scrape& scrape) const;
 
+  struct Impl;  // redis_impl.hpp: what the caches share
+
  private:
   friend class Cache;
-  struct Impl;
   std::unique_ptr<Impl> impl_;
 };
 
@@ -64,8 +68,10 @@ class Cache {
   /// itself). Values that fail to parse or to name their key are misses and are overwritten.
   Fetched fetch(std::string_view key, const std::function<bool(Entry&)>& load,
                 io::TimePoint deadline);
-  /// Call after the commit. A store that Redis did not take is kept and sent again; until it
-  /// lands this process reads past the cache for that key.
+  /// Call after the commit. Entries of a key are ordered by version, then floor < value < gone;
+  /// one replaces what is not greater. A negative version is never cached. A store that Redis did
+  /// not take is kept and sent again; until it lands this process reads past the cache for that
+  /// key.
   void store(std::string_view key, const Entry& entry, io::TimePoint deadline);
 
  private:
