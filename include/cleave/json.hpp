@@ -64,7 +64,7 @@ class JsonWriter {
   /// A number that is already text, as PostgreSQL prints it; data() == nullptr writes null.
   JsonWriter& number(std::string_view digits);
   JsonWriter& boolean(bool value);
-  /// A timestamptz as PostgreSQL prints it in UTC ("2026-01-31 12:00:00.5+00"), as RFC 3339.
+  /// A timestamptz as PostgreSQL prints it ("2026-01-31 12:00:00.5+00"), as RFC 3339.
   JsonWriter& timestamp(std::string_view postgres);
   JsonWriter& null();
 

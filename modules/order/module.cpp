@@ -1,5 +1,6 @@
 // The order module: wiring only.
 #include "cleave/module.hpp"
+
 #include "order_routes.hpp"
 
 namespace order {

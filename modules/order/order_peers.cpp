@@ -17,16 +17,23 @@ bool exists(const Response& answer) {
       .retry_after(1);
 }
 
+Problem bad_answer() {
+  return {502, "bad-peer-answer", "Another service gave an answer that makes no sense."};
+}
+
 /// A peer is another program, perhaps of another version: what it says is checked.
-std::int64_t price_in(const Response& answer) {
-  const auto json = nlohmann::json::parse(answer.body, nullptr, false);
-  if (json.is_object()) {
-    const auto price = json.find("price_cents");
-    if (price != json.end() && price->is_number_integer() && *price >= 0) {
-      return price->get<std::int64_t>();
-    }
-  }
-  throw Problem(502, "bad-peer-answer", "Another service gave an answer without a price.");
+nlohmann::json row_of(const Response& answer, std::int64_t id) {
+  auto row = nlohmann::json::parse(answer.body, nullptr, false);
+  if (!row.is_object() || !row.contains("id") || row["id"] != id) throw bad_answer();
+  return row;
+}
+
+std::int64_t price_in(const nlohmann::json& product) {
+  const auto price = product.find("price_cents");
+  if (price == product.end() || !price->is_number_integer()) throw bad_answer();
+  const auto cents = price->get<std::int64_t>();
+  if (cents < 0) throw bad_answer();
+  return cents;
 }
 
 }  // namespace
@@ -39,12 +46,16 @@ std::int64_t OrderPeers::price_for(const OrderRequest& request) const {
       [&] { user = host_.call("user", {.method = "GET", .path = user_path}); },
       // The price is kept in the order, so it must not come from a cache.
       [&] {
-        product = host_.call("product", {.method = "GET", .path = product_path, .query = "fresh=1"});
+        product =
+            host_.call("product", {.method = "GET", .path = product_path, .query = "fresh=1"});
       },
   });
   const bool user_exists = exists(user);
   const bool product_exists = exists(product);
-  if (user_exists && product_exists) return price_in(product);
+  if (user_exists && product_exists) {
+    row_of(user, request.user_id);
+    return price_in(row_of(product, request.product_id));
+  }
   Problem problem(422, user_exists ? "unknown-product" : "unknown-user",
                   "The order names something that does not exist.");
   if (!user_exists) problem = std::move(problem).at("/user_id", "unknown");

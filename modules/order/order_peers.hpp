@@ -13,8 +13,8 @@ class OrderPeers {
   explicit OrderPeers(cleave::Host host) : host_(host) {}
 
   /// Asks user and product side by side and returns the product's price in cents as it is now.
-  /// Throws 422 naming each of the two that does not exist, and 503 when one cannot be asked: an
-  /// order is never stored unchecked.
+  /// Throws 422 naming each of the two that does not exist, 503 when one cannot be asked, and 502
+  /// when one talks nonsense: an order is never stored unchecked.
   std::int64_t price_for(const OrderRequest& request) const;
 
  private:

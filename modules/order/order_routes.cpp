@@ -34,7 +34,9 @@ Response one(int status, const Rows& rows) {
   return response;
 }
 
-Problem no_such_order() { return {404, "not-found", "There is no such order."}; }
+Problem no_such_order() {
+  return {404, "not-found", "There is no such order."};
+}
 
 }  // namespace
 

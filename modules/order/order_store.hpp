@@ -13,7 +13,15 @@ class OrderStore {
  public:
   /// The columns of every result, in this order. kSameRequest only in find_key().
   enum Column {
-    kId, kUserId, kProductId, kQuantity, kUnitPrice, kTotal, kVersion, kCreatedAt, kSameRequest
+    kId,
+    kUserId,
+    kProductId,
+    kQuantity,
+    kUnitPrice,
+    kTotal,
+    kVersion,
+    kCreatedAt,
+    kSameRequest
   };
   struct Filter {
     std::optional<std::int64_t> user_id, product_id;

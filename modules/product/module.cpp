@@ -1,5 +1,6 @@
 // The product module: wiring only.
 #include "cleave/module.hpp"
+
 #include "product_routes.hpp"
 
 namespace product {

@@ -12,7 +12,9 @@ using cleave::Request;
 using cleave::Response;
 using cleave::Rows;
 
-Problem no_such_product() { return {404, "not-found", "There is no such product."}; }
+Problem no_such_product() {
+  return {404, "not-found", "There is no such product."};
+}
 
 /// A write that met no row: the product does not exist, or exists in another version.
 Problem missing_or_changed(const ProductStore& store, Id id) {
@@ -33,8 +35,7 @@ ProductRoutes::ProductRoutes(ProductStore store, ProductCache cache)
   routes_.add("GET", "/products", [this](const Request& r) { return list(r); });
   routes_.add("POST", "/products", [this](const Request& r) { return create(r); });
   routes_.add("GET", "/products/{id}", [this](const Request& r, Id id) { return read(r, id); });
-  routes_.add("PUT", "/products/{id}",
-              [this](const Request& r, Id id) { return replace(r, id); });
+  routes_.add("PUT", "/products/{id}", [this](const Request& r, Id id) { return replace(r, id); });
   routes_.add("DELETE", "/products/{id}",
               [this](const Request& r, Id id) { return remove(r, id); });
 }
@@ -44,8 +45,8 @@ Response ProductRoutes::list(const Request& request) const {
   const cleave::Page page = cleave::Page::from(query);
   query.done();
   if (page.after != 0 || page.limit != cleave::Page{}.limit) {  // only the first page is cached
-    Response response = cleave::page_response(
-        "/products", page, store_.list(page.after, page.limit + 1), "", append);
+    Response response = cleave::page_response("/products", page,
+                                              store_.list(page.after, page.limit + 1), "", append);
     response.set("X-Cache", "off");
     return response;
   }
@@ -56,7 +57,8 @@ Response ProductRoutes::list(const Request& request) const {
   Response response = cleave::json_response(200, std::move(body));
   response.set("X-Cache", cached.state);
   if (!next.empty()) {
-    response.set("Link", "</products?limit=100&after=" + next + ">; rel=\"next\"");
+    const std::string limit = std::to_string(page.limit);
+    response.set("Link", "</products?limit=" + limit + "&after=" + next + ">; rel=\"next\"");
   }
   return response;
 }

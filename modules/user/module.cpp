@@ -1,5 +1,6 @@
 // The user module: wiring only.
 #include "cleave/module.hpp"
+
 #include "user_routes.hpp"
 
 namespace user {

@@ -32,7 +32,9 @@ Response one(int status, const Rows& rows) {
   return response;
 }
 
-Problem no_such_user() { return {404, "not-found", "There is no such user."}; }
+Problem no_such_user() {
+  return {404, "not-found", "There is no such user."};
+}
 
 /// A write that met no row: the user does not exist, or exists in another version.
 Problem missing_or_changed(const UserStore& store, Id id) {
@@ -65,7 +67,8 @@ Response UserRoutes::list(const Request& request) const {
   cleave::QueryString query(request.query);
   const cleave::Page page = cleave::Page::from(query);
   query.done();
-  const Rows rows = store_.list(page.after, page.limit + 1);  // one more tells whether there is more
+  const Rows rows =
+      store_.list(page.after, page.limit + 1);  // one more tells whether there is more
   return cleave::page_response("/users", page, rows, "", append);
 }
 

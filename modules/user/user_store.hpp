@@ -16,9 +16,9 @@ class UserStore {
 
   explicit UserStore(cleave::Host host) : host_(host) {}
 
-  cleave::Rows find(cleave::Id id) const;                // one row or none
+  cleave::Rows find(cleave::Id id) const;                          // one row or none
   cleave::Rows list(std::int64_t after, std::int64_t most) const;  // by id
-  cleave::Rows insert(const User& user) const;           // the new row
+  cleave::Rows insert(const User& user) const;                     // the new row
   /// The new row; none when there is no such user or, with `version`, when it is another one.
   cleave::Rows update(cleave::Id id, const User& user, std::optional<std::int64_t> version) const;
   cleave::Rows remove(cleave::Id id, std::optional<std::int64_t> version) const;  // the old row

@@ -1,6 +1,6 @@
-#include "cleave/module.hpp"
-
 #include <memory>
+
+#include "cleave/module.hpp"
 
 // The C++ side of each lifecycle step. Nothing that is thrown gets past these functions.
 namespace cleave::glue {
@@ -11,7 +11,9 @@ struct Held {
   std::unique_ptr<Module> module;
 };
 
-Held& held(void* self) { return *static_cast<Held*>(self); }
+Held& held(void* self) {
+  return *static_cast<Held*>(self);
+}
 
 void log_error(const Host& host, const char* step, const char* what) noexcept {
   try {
@@ -79,8 +81,8 @@ void handle(void* self, const cleave_request* raw_request, const cleave_sink* si
       }
     });
     if (!answered) {
-      response = Problem(500, "internal", "This service failed to answer.")
-                     .response(request.request_id);
+      response =
+          Problem(500, "internal", "This service failed to answer.").response(request.request_id);
     }
     write(response, *sink);
   });
@@ -90,6 +92,8 @@ void stop(void* self) noexcept {
   contained(held(self).host, "stop", [&] { held(self).module->stop(); });
 }
 
-void destroy(void* self) noexcept { delete &held(self); }
+void destroy(void* self) noexcept {
+  delete &held(self);
+}
 
 }  // namespace cleave::glue

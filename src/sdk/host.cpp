@@ -37,10 +37,14 @@ Rows run(const cleave_host* host, cleave_tx* tx, std::string_view sql,
 
 std::string_view state_name(int state) {
   switch (state) {
-    case CLEAVE_CACHE_HIT: return "hit";
-    case CLEAVE_CACHE_MISS: return "miss";
-    case CLEAVE_CACHE_STALE: return "stale";
-    default: return "off";
+    case CLEAVE_CACHE_HIT:
+      return "hit";
+    case CLEAVE_CACHE_MISS:
+      return "miss";
+    case CLEAVE_CACHE_STALE:
+      return "stale";
+    default:
+      return "off";
   }
 }
 
@@ -151,8 +155,8 @@ Cached Host::cached(std::string_view key, const std::function<Entry()>& load) co
       }};
   Cached cached;
   const cleave_entry_sink out{&cached, [](void* self, const cleave_entry* told) {
-                                static_cast<Cached*>(self)->entry = {
-                                    told->version, told->kind, std::string(view(told->body))};
+                                static_cast<Cached*>(self)->entry = {told->version, told->kind,
+                                                                     std::string(view(told->body))};
                               }};
   const int how = raw_->cache_fetch(raw_, cleave::raw(key), &loader, &out);
   if (how == CLEAVE_CACHE_FAILED) {

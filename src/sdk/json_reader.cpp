@@ -11,27 +11,39 @@ namespace {
 constexpr std::size_t kDeepest = 32;
 constexpr std::size_t kMostMembers = 1000;
 
+std::string_view trim(std::string_view text) {
+  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
+  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
+  return text;
+}
+
+/// application/json, with no parameter but charset=utf-8: RFC 8259 knows no other encoding.
 bool is_json(std::string_view type) {
-  std::string text;
-  for (const char c : type) {
-    if (c != ' ' && c != '\t') text += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  }
-  return text == "application/json" || text == "application/json;charset=utf-8" ||
-         text == "application/json;charset=\"utf-8\"";
+  const std::size_t semicolon = type.find(';');
+  if (!iequals(trim(type.substr(0, semicolon)), "application/json")) return false;
+  if (semicolon == std::string_view::npos) return true;
+  const std::string_view parameter = trim(type.substr(semicolon + 1));
+  return iequals(parameter, "charset=utf-8") || iequals(parameter, "charset=\"utf-8\"");
 }
 
 /// Code points of well-formed UTF-8; the parser has refused anything else.
 std::size_t code_points(std::string_view text) {
-  return static_cast<std::size_t>(std::count_if(
-      text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
+  return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) {
+    return (static_cast<unsigned char>(c) & 0xc0) != 0x80;
+  }));
 }
 
 /// A pointer to a member whose name came from the client: told only when it is harmless and short.
 std::string safe_pointer(const std::string& name) {
-  const bool harmless = name.size() <= 64 && std::all_of(name.begin(), name.end(), [](char c) {
-    return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '-';
-  });
+  const bool harmless =
+      name.size() <= 64 && std::all_of(name.begin(), name.end(), [](char c) {
+        return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '-';
+      });
   return harmless ? "/" + name : "";
+}
+
+Problem no_object() {
+  return Problem(422, "wrong-type", "The body must be a JSON object.").at("", "wrong-type");
 }
 
 Problem invalid(std::string_view name, const char* code, const char* title) {
@@ -87,7 +99,7 @@ class JsonSax {
 
  private:
   bool value(Kind kind, std::int64_t number = 0) {
-    if (depth_ == 0) throw Problem(422, "wrong-type", "The body must be a JSON object.").at("", "wrong-type");
+    if (depth_ == 0) throw no_object();
     if (depth_ == 1) {
       into_.members_.back().kind = kind;
       into_.members_.back().number = number;
@@ -95,9 +107,7 @@ class JsonSax {
     return true;
   }
   bool open(bool object) {
-    if (depth_ == 0 && !object) {
-      throw Problem(422, "wrong-type", "The body must be a JSON object.").at("", "wrong-type");
-    }
+    if (depth_ == 0 && !object) throw no_object();
     if (++depth_ > kDeepest) throw Problem(400, "too-deep", "The JSON is nested too deeply.");
     names_.emplace_back();
     return true;

@@ -32,12 +32,23 @@ constexpr bool plain(unsigned char c) noexcept {
 
 void escape(std::string& out, unsigned char c) {
   switch (c) {
-    case '"': out += "\\\""; return;
-    case '\\': out += "\\\\"; return;
-    case '\n': out += "\\n"; return;
-    case '\r': out += "\\r"; return;
-    case '\t': out += "\\t"; return;
-    default: break;
+    case '"':
+      out += "\\\"";
+      return;
+    case '\\':
+      out += "\\\\";
+      return;
+    case '\n':
+      out += "\\n";
+      return;
+    case '\r':
+      out += "\\r";
+      return;
+    case '\t':
+      out += "\\t";
+      return;
+    default:
+      break;
   }
   static constexpr char kHex[] = "0123456789abcdef";
   out += "\\u00";
@@ -126,7 +137,11 @@ JsonWriter& JsonWriter::timestamp(std::string_view postgres) {
   if (const std::size_t blank = out_.find(' ', start); blank != std::string::npos) {
     out_[blank] = 'T';
   }
-  if (out_.ends_with("+00")) out_.replace(out_.size() - 3, 3, "Z");
+  if (out_.ends_with("+00")) {
+    out_.replace(out_.size() - 3, 3, "Z");
+  } else if (out_.find_last_of("+-") == out_.size() - 3) {
+    out_ += ":00";  // a server in another zone: RFC 3339 wants the minutes of an offset, too
+  }
   out_ += '"';
   return *this;
 }

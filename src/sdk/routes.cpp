@@ -18,7 +18,40 @@ std::optional<Id> parse_id(std::string_view digits) {
   return id;
 }
 
-Problem not_found() { return {404, "not-found", "There is nothing at this path."}; }
+/// "?name" when the name, which is the client's, is short and harmless; else "?".
+std::string pointer_to(std::string_view name) {
+  constexpr std::string_view kHarmless = "abcdefghijklmnopqrstuvwxyz0123456789_-";
+  const bool harmless = name.size() <= 64 && name.find_first_not_of(kHarmless) == name.npos;
+  return "?" + std::string(harmless ? name : "");
+}
+
+int hex_digit(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return -1;
+}
+
+/// Undoes application/x-www-form-urlencoded.
+std::string decode(std::string_view text) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] != '%') {
+      out += text[i] == '+' ? ' ' : text[i];
+      continue;
+    }
+    const int high = i + 2 < text.size() ? hex_digit(text[i + 1]) : -1;
+    const int low = high >= 0 ? hex_digit(text[i + 2]) : -1;
+    if (low < 0) throw Problem(400, "invalid-query", "The query has a broken escape.");
+    out += static_cast<char>(high * 16 + low);
+    i += 2;
+  }
+  return out;
+}
+
+Problem not_found() {
+  return {404, "not-found", "There is nothing at this path."};
+}
 
 }  // namespace
 
@@ -80,27 +113,6 @@ Response Routes::dispatch(const Request& request) const {
 }
 
 QueryString::QueryString(std::string_view query) {
-  const auto hex = [](char c) {
-    if (c >= '0' && c <= '9') return c - '0';
-    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-    return -1;
-  };
-  const auto decode = [&](std::string_view text) {
-    std::string out;
-    for (std::size_t i = 0; i < text.size(); ++i) {
-      if (text[i] == '%') {
-        const int high = i + 2 < text.size() ? hex(text[i + 1]) : -1;
-        const int low = high >= 0 ? hex(text[i + 2]) : -1;
-        if (low < 0) throw Problem(400, "invalid-query", "The query has a broken escape.");
-        out += static_cast<char>(high * 16 + low);
-        i += 2;
-      } else {
-        out += text[i] == '+' ? ' ' : text[i];
-      }
-    }
-    return out;
-  };
   while (!query.empty()) {
     const std::string_view part = query.substr(0, query.find('&'));
     query.remove_prefix(std::min(query.size(), part.size() + 1));
@@ -112,7 +124,7 @@ QueryString::QueryString(std::string_view query) {
     for (const Pair& other : pairs_) {
       if (other.name == pair.name) {
         throw Problem(400, "duplicate-parameter", "A query parameter is given twice.")
-            .at("?" + pair.name, "duplicate");
+            .at(pointer_to(pair.name), "duplicate");
       }
     }
     pairs_.push_back(std::move(pair));
@@ -133,11 +145,10 @@ std::optional<std::int64_t> QueryString::integer(std::string_view name, std::int
   const auto digits = text(name);
   if (!digits) return std::nullopt;
   std::int64_t value = 0;
-  const auto [end, error] =
-      std::from_chars(digits->data(), digits->data() + digits->size(), value);
+  const auto [end, error] = std::from_chars(digits->data(), digits->data() + digits->size(), value);
   const std::string pointer = "?" + std::string(name);
   if (error == std::errc::invalid_argument || end != digits->data() + digits->size()) {
-    throw Problem(422, "invalid-parameter", "A query parameter is no whole number.")
+    throw Problem(422, "wrong-type", "A query parameter is no whole number.")
         .at(pointer, "wrong-type");
   }
   if (error != std::errc() || value < low || value > high) {
@@ -151,12 +162,14 @@ void QueryString::done() const {
   for (const Pair& pair : pairs_) {
     if (!pair.used) {
       throw Problem(400, "unknown-parameter", "A query parameter is not known here.")
-          .at("?" + pair.name, "unknown");
+          .at(pointer_to(pair.name), "unknown");
     }
   }
 }
 
-std::string etag(std::string_view version) { return '"' + std::string(version) + '"'; }
+std::string etag(std::string_view version) {
+  return '"' + std::string(version) + '"';
+}
 
 bool not_modified(const Request& request, std::string_view tag) {
   std::string_view list = request.header("If-None-Match");
