@@ -9,6 +9,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -82,7 +83,9 @@ class Database {
  private:
   class Pool;  // one a loop, made on first use
   Pool& pool();
+  bool reachable_locked() const noexcept;
   Options options_;
+  mutable std::mutex pools_mutex_;  // making a pool, against reading all of them
   std::vector<std::unique_ptr<Pool>> pools_;
 };
 

@@ -63,6 +63,8 @@ Response Problem::response(std::string_view request_id) const {
 DatabaseError::DatabaseError(const cleave_error& error)
     : Problem(error.status, std::string(view(error.slug)), std::string(view(error.title))),
       sqlstate_(view(error.sqlstate)),
-      constraint_(view(error.constraint)) {}
+      constraint_(view(error.constraint)) {
+  if (error.status == 503) static_cast<Problem&&>(*this).retry_after(1);
+}
 
 }  // namespace cleave

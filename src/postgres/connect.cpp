@@ -1,0 +1,62 @@
+#include "postgres/connect.hpp"
+
+#include <sys/epoll.h>
+
+#include <vector>
+
+#include "io/wait.hpp"
+
+namespace cleave::postgres {
+namespace {
+
+std::string session_settings(const ConnectOptions& options) {
+  std::string text = "-c timezone=UTC -c datestyle=ISO -c idle_in_transaction_session_timeout=5000";
+  text += " -c statement_timeout=" + std::to_string(options.statement_timeout.count());
+  text += " -c lock_timeout=" + std::to_string(options.lock_timeout.count());
+  if (options.read_only) text += " -c default_transaction_read_only=on";
+  return text;
+}
+
+/// The code of a failed connection attempt. libpq 15 does not keep it, so the few that decide what
+/// happens next are told from the message (fe-connect.c, miscinit.c; stable since 9.0).
+std::string guess_sqlstate(const std::string& message) {
+  const auto says = [&](const char* words) { return message.find(words) != std::string::npos; };
+  if (says("too many c") || says("remaining connection slots")) return "53300";
+  if (says("is starting up") || says("is shutting down") || says("in recovery mode")) return "57P03";
+  if (says("does not exist")) return "3D000";
+  if (says("authentication failed") || says("pg_hba.conf") || says("no password")) return "28000";
+  if (says("permission denied for database")) return "42501";
+  return "";
+}
+
+}  // namespace
+
+std::string message_of(const PGconn* connection) {
+  const std::string text = connection != nullptr ? PQerrorMessage(connection) : "out of memory";
+  return text.substr(0, text.find('\n'));
+}
+
+ConnectionPtr connect(const ConnectOptions& options, io::TimePoint deadline) {
+  const std::string settings = session_settings(options);
+  const std::vector<const char*> keywords{
+      "dbname",         "fallback_application_name", "client_encoding",  "keepalives_idle",
+      "keepalives_interval", "keepalives_count",     "tcp_user_timeout", "options",
+      nullptr};
+  const std::vector<const char*> values{options.url.c_str(), options.application.c_str(),
+                                        "UTF8", "5", "2", "3", "5000", settings.c_str(), nullptr};
+  ConnectionPtr connection(PQconnectStartParams(keywords.data(), values.data(), 1), &PQfinish);
+  PGconn* const raw = connection.get();
+  const auto fail = [&](const std::string& why) {
+    throw ConnectionError(why, guess_sqlstate(why));
+  };
+  if (raw == nullptr || PQstatus(raw) == CONNECTION_BAD) fail(message_of(raw));
+  for (auto want = PGRES_POLLING_WRITING; want != PGRES_POLLING_OK; want = PQconnectPoll(raw)) {
+    if (want == PGRES_POLLING_FAILED) fail(message_of(raw));
+    const std::uint32_t events = want == PGRES_POLLING_READING ? EPOLLIN : EPOLLOUT;
+    if (!io::wait_fd(PQsocket(raw), events, deadline)) fail("no answer in time");
+  }
+  if (PQsetnonblocking(raw, 1) != 0) fail(message_of(raw));
+  return connection;
+}
+
+}  // namespace cleave::postgres

@@ -1,0 +1,265 @@
+#include "postgres/pipeline.hpp"
+
+#include <sys/epoll.h>
+
+#include <algorithm>
+#include <cstring>
+
+namespace cleave::postgres {
+namespace {
+
+// How long past its statement_timeout a segment may be in flight before its connection is given up.
+constexpr io::Millis kSlack{500};
+
+std::uint64_t hash_of(const Statement& statement) noexcept {
+  std::uint64_t hash = 0xcbf29ce484222325 ^ reinterpret_cast<std::uintptr_t>(statement.sql.data());
+  for (std::size_t i = 0; i < statement.param_count; ++i) {
+    const cleave_view& param = statement.params[i];
+    for (std::size_t at = 0; at < param.size; ++at) {
+      hash = (hash ^ static_cast<unsigned char>(param.data[at])) * 0x100000001b3;
+    }
+    hash = (hash ^ 0xff) * 0x100000001b3;
+  }
+  return hash ^ (hash >> 32);
+}
+
+bool same(const Statement& a, const Statement& b) noexcept {
+  if (a.sql != b.sql || a.param_count != b.param_count) return false;
+  for (std::size_t i = 0; i < a.param_count; ++i) {
+    const cleave_view &x = a.params[i], &y = b.params[i];
+    if ((x.data == nullptr) != (y.data == nullptr) || x.size != y.size) return false;
+    if (x.size > 0 && std::memcmp(x.data, y.data, x.size) != 0) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+Pipeline::Pipeline(const Options& options, Role role, PipelineStats& stats)
+    : options_(options),
+      role_(role),
+      stats_(stats),
+      loop_(*io::Loop::current()),
+      connection_(nullptr, &PQfinish) {}
+
+Pipeline::~Pipeline() {
+  loop_.forget(*this);
+  if (connection_) loop_.remove(PQsocket(connection_.get()), *this);
+}
+
+Result Pipeline::query(const Statement& statement, io::TimePoint deadline) {
+  stats_.statements.add();
+  if (has_nul(statement)) return {nullptr, error_of(kForbiddenCharacter, "22021")};
+  if (closed_ || (down_ && connection_ == nullptr)) {
+    return {nullptr, closed_ ? error_of(kUnavailable) : down_error_};
+  }
+  Waiting waiting;
+  waiting.statement = &statement;
+  if (!join_same(waiting)) {
+    if (queue_.size() >= kMostWaiting) {
+      stats_.failures[static_cast<std::size_t>(Failure::kLimit)].add();
+      return {nullptr, error_of(kOverloaded)};
+    }
+    queue_.push_back(&waiting);
+    if (connection_ == nullptr) connect_in_background();
+    loop_.at_end_of_turn(*this);
+  }
+  stats_.waiting.fetch_add(1, std::memory_order_relaxed);
+  const bool woken = waiting.waiter.wait(deadline);
+  stats_.waiting.fetch_sub(1, std::memory_order_relaxed);
+  if (!woken && !waiting.answered) {
+    give_up(waiting);
+    stats_.failures[static_cast<std::size_t>(Failure::kLimit)].add();
+    return {nullptr, error_of(kTooLate)};
+  }
+  return std::move(waiting.result);
+}
+
+/// Joins a read that has not been sent and asks the same: its snapshot is yet to be taken, so its
+/// rows are as fresh as our own would be.
+bool Pipeline::join_same(Waiting& waiting) {
+  if (role_ != Role::kRead || !options_.share_reads) return false;
+  waiting.hash = hash_of(*waiting.statement);
+  Waiting*& place = shares_[waiting.hash % kShares];
+  if (place != nullptr && place->hash == waiting.hash &&
+      same(*place->statement, *waiting.statement)) {
+    waiting.next_same = place->next_same;
+    place->next_same = &waiting;
+    stats_.shared.add();
+    return true;
+  }
+  place = &waiting;
+  return false;
+}
+
+bool Pipeline::replace(std::vector<Waiting*>& list, Waiting* old, Waiting* with) {
+  const auto found = std::find(list.begin(), list.end(), old);
+  if (found == list.end()) return false;
+  *found = with;
+  return true;
+}
+
+/// Takes a fiber whose deadline has passed out of everything that points at it. Others that asked
+/// the same go on: the first of them takes its place.
+void Pipeline::give_up(Waiting& waiting) {
+  Waiting* const heir = waiting.next_same;
+  for (Waiting*& place : shares_) {
+    if (place == &waiting) place = heir;
+  }
+  if (replace(queue_, &waiting, heir) || replace(alone_, &waiting, heir)) return;
+  for (Sent& one : in_flight_) {
+    if (one.waiting != &waiting) continue;
+    one.waiting = heir;
+    return;
+  }
+  // It is somewhere in another's chain.
+  const auto unlink = [&](Waiting* head) {
+    for (Waiting* one = head; one != nullptr; one = one->next_same) {
+      if (one->next_same == &waiting) {
+        one->next_same = heir;
+        return true;
+      }
+    }
+    return false;
+  };
+  for (Waiting* head : queue_) {
+    if (unlink(head)) return;
+  }
+  for (Waiting* head : alone_) {
+    if (unlink(head)) return;
+  }
+  for (const Sent& one : in_flight_) {
+    if (unlink(one.waiting)) return;
+  }
+}
+
+void Pipeline::wake_all(Waiting* waiting) {
+  while (waiting != nullptr) {
+    Waiting* const next = waiting->next_same;
+    waiting->answered = true;
+    waiting->waiter.wake();
+    waiting = next;
+  }
+}
+
+void Pipeline::answer(Waiting* waiting, const std::shared_ptr<pg_result>& rows) {
+  for (Waiting* one = waiting; one != nullptr; one = one->next_same) one->result.rows = rows;
+  wake_all(waiting);
+}
+
+void Pipeline::answer(Waiting* waiting, const Error& error) {
+  for (Waiting* one = waiting; one != nullptr; one = one->next_same) {
+    one->result.rows = nullptr;
+    one->result.error = error;
+  }
+  wake_all(waiting);
+}
+
+void Pipeline::close() {
+  closed_ = true;
+  backoff_.wake();
+  while (connecting_) closed_waiter_.wait(io::Clock::now() + io::Millis(100));
+  lost("closed");
+  for (Waiting* waiting : std::exchange(queue_, {})) answer(waiting, error_of(kUnavailable));
+}
+
+// --- sending -----------------------------------------------------------------------------------
+
+void Pipeline::before_poll() {
+  if (connection_ == nullptr || !in_flight_.empty()) return;  // the next Sync sends the rest
+  if (!alone_.empty()) {
+    send_alone();
+  } else if (!queue_.empty()) {
+    send_segment();
+  }
+}
+
+std::uint32_t Pipeline::prepared_for(std::string_view sql) {
+  const auto [entry, fresh] =
+      names_.try_emplace(std::string(sql), static_cast<std::uint32_t>(prepared_.size()));
+  if (fresh) prepared_.push_back({"s" + std::to_string(prepared_.size()), false});
+  return entry->second;
+}
+
+/// Queues one statement in libpq's buffer; false when the connection is of no more use.
+bool Pipeline::send_one(Waiting* waiting) {
+  PGconn* const raw = connection_.get();
+  const Statement& statement = *waiting->statement;
+  Sent sent{waiting, prepared_for(statement.sql), false, nullptr, nullptr};
+  const Prepared& prepared = prepared_[sent.prepared];
+  if (!prepared.known) {
+    // Another statement of this segment may have sent the same Parse already.
+    sent.prepares = std::none_of(in_flight_.begin(), in_flight_.end(), [&](const Sent& one) {
+      return one.prepares && one.prepared == sent.prepared;
+    });
+    if (sent.prepares && PQsendPrepare(raw, prepared.name.c_str(),
+                                       std::string(statement.sql).c_str(), 0, nullptr) == 0) {
+      lost(message_of(raw));
+      return false;
+    }
+  }
+  parameters_.set(statement);
+  if (PQsendQueryPrepared(raw, prepared.name.c_str(), parameters_.count(), parameters_.values(),
+                          nullptr, nullptr, 0) == 0) {
+    lost(message_of(raw));
+    return false;
+  }
+  ++waiting->attempts;
+  in_flight_.push_back(std::move(sent));
+  return true;
+}
+
+void Pipeline::send_segment() {
+  if (prepared_.size() > kMostPrepared) {
+    // Texts made at run time would fill the server's memory. Starting anew is rare and simple.
+    return lost("more than " + std::to_string(kMostPrepared) +
+                " different statements; give values as parameters, not in the text");
+  }
+  shares_.fill(nullptr);  // who is sent is joined no more
+  const std::size_t count = std::min<std::size_t>(queue_.size(), options_.segment);
+  const std::vector<Waiting*> batch(queue_.begin(),
+                                    queue_.begin() + static_cast<std::ptrdiff_t>(count));
+  queue_.erase(queue_.begin(), queue_.begin() + static_cast<std::ptrdiff_t>(count));
+  one_by_one_ = false;
+  for (std::size_t i = 0; i < batch.size(); ++i) {
+    if (batch[i] == nullptr || send_one(batch[i])) continue;
+    queue_.insert(queue_.begin(), batch.begin() + static_cast<std::ptrdiff_t>(i), batch.end());
+    return;
+  }
+  if (in_flight_.empty()) return;
+  if (PQpipelineSync(connection_.get()) == 0) return lost(message_of(connection_.get()));
+  sent();
+}
+
+void Pipeline::send_alone() {
+  one_by_one_ = true;
+  const std::vector<Waiting*> batch = std::exchange(alone_, {});
+  for (std::size_t i = 0; i < batch.size(); ++i) {
+    if (batch[i] == nullptr) continue;
+    stats_.repeats.add();
+    if (send_one(batch[i]) && PQpipelineSync(connection_.get()) != 0) continue;
+    if (connection_ != nullptr) lost(message_of(connection_.get()));
+    queue_.insert(queue_.begin(), batch.begin() + static_cast<std::ptrdiff_t>(i), batch.end());
+    return;
+  }
+  if (!in_flight_.empty()) sent();
+}
+
+void Pipeline::sent() {
+  stats_.segments.add();
+  at_ = 0;
+  failed_ = false;
+  expects_parse_ = in_flight_[0].prepares;
+  if (options_.statement_timeout > io::Millis(0)) {
+    loop_.timers().arm(*this, io::Clock::now() + options_.statement_timeout + kSlack);
+  }
+  flush();
+}
+
+void Pipeline::flush() {
+  const int left = PQflush(connection_.get());
+  if (left < 0) return lost(message_of(connection_.get()));
+  write_blocked_ = left > 0;  // the descriptor is edge-triggered: EPOLLOUT comes when it has room
+}
+
+}  // namespace cleave::postgres

@@ -1,0 +1,233 @@
+// Pipeline, the other half: what the server answers, and connections that come and go.
+#include <sys/epoll.h>
+
+#include <algorithm>
+#include <random>
+
+#include "observe/log.hpp"
+#include "postgres/pipeline.hpp"
+
+namespace cleave::postgres {
+namespace {
+
+constexpr io::Millis kConnectTime{2000};
+constexpr io::Millis kFirstBackoff{50}, kLongestBackoff{2000}, kCrowdedBackoff{500};
+
+std::int64_t now_ms() {
+  return std::chrono::duration_cast<io::Millis>(io::Clock::now().time_since_epoch()).count();
+}
+
+/// Full jitter: anything between nothing and `most`, so that hosts do not come back in step
+/// (Brooker, "Exponential Backoff And Jitter", AWS 2015).
+io::Millis jitter(io::Millis most) {
+  thread_local std::minstd_rand random(std::random_device{}());
+  return io::Millis(std::uniform_int_distribution<std::int64_t>(1, most.count())(random));
+}
+
+}  // namespace
+
+void Pipeline::on_ready(std::uint32_t events) {
+  PGconn* const raw = connection_.get();
+  if ((events & EPOLLOUT) != 0 && write_blocked_) flush();
+  if (connection_ == nullptr || (events & (EPOLLIN | EPOLLHUP | EPOLLERR | EPOLLRDHUP)) == 0) return;
+  if (PQconsumeInput(raw) == 0) return lost(message_of(raw));
+  read_results();
+}
+
+void Pipeline::read_results() {
+  while (connection_ != nullptr && PQisBusy(connection_.get()) == 0) {
+    PGresult* const result = PQgetResult(connection_.get());
+    if (result != nullptr) {
+      on_result({result, &PQclear});
+    } else if (in_flight_.empty()) {
+      break;  // nothing is owed to us; otherwise it was the end of one command
+    }
+  }
+  if (connection_ == nullptr) return;
+  if (PQstatus(connection_.get()) == CONNECTION_BAD) return lost(message_of(connection_.get()));
+  if (in_flight_.empty()) loop_.at_end_of_turn(*this);
+}
+
+void Pipeline::on_result(std::shared_ptr<pg_result> result) {
+  const ExecStatusType status = PQresultStatus(result.get());
+  if (status == PGRES_PIPELINE_SYNC) return on_sync();
+  if (at_ >= in_flight_.size()) return;  // the server's last words before it closes
+  Sent& sent = in_flight_[at_];
+  const bool bad = status == PGRES_FATAL_ERROR || status == PGRES_PIPELINE_ABORTED;
+  failed_ |= bad;
+  if (status == PGRES_FATAL_ERROR) sent.error = std::move(result);
+  if (expects_parse_) {
+    expects_parse_ = false;
+    if (!bad) prepared_[sent.prepared].known = true;
+    return;  // the statement's own result follows; after a failed Parse it is "aborted"
+  }
+  if (!bad) sent.rows = std::move(result);
+  if (!bad && role_ == Role::kRead && !one_by_one_) {
+    answer(std::exchange(sent.waiting, nullptr), sent.rows);  // what follows cannot take it back
+  }
+  ++at_;
+  expects_parse_ = at_ < in_flight_.size() && in_flight_[at_].prepares;
+}
+
+void Pipeline::on_sync() {
+  if (one_by_one_) {
+    if (at_ > 0) settle(in_flight_[at_ - 1]);
+    if (at_ < in_flight_.size()) return;
+  } else if (!failed_) {
+    for (Sent& sent : in_flight_) answer(std::exchange(sent.waiting, nullptr), sent.rows);
+  } else {
+    for (Sent& sent : in_flight_) {
+      // A read that failed by itself is answered; whoever was rolled back with it is repeated, and
+      // of a segment of writes everybody: the culprit may have met a neighbour that is gone now.
+      const bool final = role_ == Role::kRead && sent.error != nullptr;
+      if (final) {
+        settle(sent);
+      } else if (sent.waiting != nullptr) {
+        alone_.push_back(std::exchange(sent.waiting, nullptr));
+      }
+    }
+  }
+  cancel();
+  in_flight_.clear();
+  at_ = 0;
+}
+
+/// Answers one statement that ran alone, or has it repeated when its failure asks for that.
+void Pipeline::settle(Sent& sent) {
+  Waiting* const waiting = std::exchange(sent.waiting, nullptr);
+  if (sent.error == nullptr) return answer(waiting, sent.rows);
+  const Error error = error_for(sent);
+  const Failure failure = judge(error.sqlstate).failure;
+  stats_.failures[static_cast<std::size_t>(failure)].add();
+  const bool again = failure == Failure::kRetry || failure == Failure::kStale;
+  if (failure == Failure::kStale) prepared_[sent.prepared].known = false;
+  if (waiting != nullptr && again && waiting->attempts < 3) {
+    alone_.push_back(waiting);
+  } else {
+    answer(waiting, error);
+  }
+}
+
+Error Pipeline::error_for(const Sent& sent) {
+  Error error = error_of(sent.error.get());
+  if (role_ == Role::kRead && error.sqlstate == "25006") {
+    error.status = 500;
+    error.slug = "side-effect-in-select";
+    error.title = "A SELECT with side effects must be written so that it does not begin with SELECT.";
+  }
+  if (error.status >= 500 && io::Clock::now() - last_log_ > io::Millis(1000)) {
+    last_log_ = io::Clock::now();
+    log::warn(options_.module, "a statement failed",
+              {{"sqlstate", error.sqlstate},
+               {"message", PQresultErrorField(sent.error.get(), PG_DIAG_MESSAGE_PRIMARY) != nullptr
+                               ? PQresultErrorField(sent.error.get(), PG_DIAG_MESSAGE_PRIMARY)
+                               : PQresultErrorMessage(sent.error.get())}});
+  }
+  return error;
+}
+
+// --- connections ---------------------------------------------------------------------------------
+
+void Pipeline::connect_in_background() {
+  if (connecting_ || closed_) return;
+  connecting_ = true;
+  loop_.spawn([this] { connect_until_up(); });
+}
+
+ConnectionPtr Pipeline::connect_once() {
+  Session session({.url = options_.url,
+                   .application = "cleave-" + options_.module,
+                   .read_only = role_ == Role::kRead,
+                   .statement_timeout = options_.statement_timeout},
+                  io::Clock::now() + kConnectTime);
+  if (role_ == Role::kWrite) {
+    const ResultPtr shown = session.run(
+        "SELECT current_setting('fsync'), current_setting('full_page_writes'), "
+        "current_setting('synchronous_commit') <> 'off', pg_is_in_recovery()",
+        io::Clock::now() + kConnectTime);
+    const auto value = [&](int i) { return std::string(PQgetvalue(shown.get(), 0, i)); };
+    if (PQntuples(shown.get()) != 1) throw ConnectionError(message_of(session.get()), "");
+    if (value(3) == "t") throw ConnectionError("the server is a standby: it takes no writes", "");
+    if (value(0) != "on" || value(1) != "on" || value(2) != "t") {
+      log::warn(options_.module,
+                "the database may lose what it acknowledged: set fsync, full_page_writes and "
+                "synchronous_commit to on");
+    }
+  }
+  return session.release();
+}
+
+void Pipeline::connect_until_up() {
+  for (io::Millis backoff = kFirstBackoff; !closed_;) {
+    try {
+      use(connect_once());
+      break;
+    } catch (const ConnectionError& error) {
+      tell_down(error);
+      if (error.sqlstate() == "53300") backoff = std::max(backoff, kCrowdedBackoff);
+      backoff_.wait(io::Clock::now() + kFirstBackoff + jitter(backoff));
+      backoff = std::min(backoff * 2, kLongestBackoff);
+    }
+  }
+  connecting_ = false;
+  closed_waiter_.wake();
+}
+
+void Pipeline::tell_down(const ConnectionError& error) {
+  if (!down_) {
+    log::warn(options_.module, "cannot reach the database; trying again",
+              {{"why", error.what()}});
+    stats_.down_since_ms = now_ms();
+  }
+  down_ = true;
+  const Failure failure = error.sqlstate() == "53300" ? Failure::kCrowded : Failure::kConnection;
+  stats_.failures[static_cast<std::size_t>(failure)].add();
+  down_error_ = error_of(kUnavailable, error.sqlstate());
+  shares_.fill(nullptr);
+  for (Waiting* waiting : std::exchange(queue_, {})) answer(waiting, down_error_);
+}
+
+void Pipeline::use(ConnectionPtr connection) {
+  if (PQenterPipelineMode(connection.get()) == 0) {
+    throw ConnectionError(message_of(connection.get()), "");
+  }
+  if (down_) log::info(options_.module, "the database is reachable again");
+  connection_ = std::move(connection);
+  names_.clear();
+  prepared_.clear();
+  down_ = false;
+  write_blocked_ = false;
+  stats_.down_since_ms = 0;
+  stats_.connects.add();
+  loop_.add(PQsocket(connection_.get()), EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, *this);
+  loop_.at_end_of_turn(*this);
+}
+
+/// The connection is of no more use. Reads that were in flight are sent again once; of writes
+/// nobody can say whether they were committed.
+void Pipeline::lost(const std::string& why) {
+  if (connection_ == nullptr) return;
+  loop_.remove(PQsocket(connection_.get()), *this);
+  connection_.reset();
+  cancel();
+  if (!closed_) log::warn(options_.module, "lost a database connection", {{"why", why}});
+  std::vector<Waiting*> again = std::exchange(alone_, {});
+  for (Sent& sent : std::exchange(in_flight_, {})) {
+    if (sent.waiting == nullptr) continue;
+    const bool read = role_ == Role::kRead;
+    if (read && sent.waiting->attempts < 2 && !closed_) {
+      again.push_back(sent.waiting);
+      continue;
+    }
+    const Verdict& verdict = read ? kUnavailable : kOutcomeUnknown;
+    stats_.failures[static_cast<std::size_t>(verdict.failure)].add();
+    answer(sent.waiting, error_of(verdict));
+  }
+  queue_.insert(queue_.begin(), again.begin(), again.end());
+  at_ = 0;
+  if (!queue_.empty()) connect_in_background();
+}
+
+void Pipeline::on_timer() { lost("no answer within its statement_timeout"); }
+
+}  // namespace cleave::postgres

@@ -1,0 +1,108 @@
+#include "postgres/session.hpp"
+
+#include <sys/epoll.h>
+
+#include <cstring>
+
+#include "io/wait.hpp"
+
+namespace cleave::postgres {
+
+void Parameters::set(const Statement& statement) {
+  bytes_.clear();
+  pointers_.clear();
+  std::size_t size = 0;
+  for (std::size_t i = 0; i < statement.param_count; ++i) size += statement.params[i].size + 1;
+  bytes_.reserve(size);  // so that the pointers stay
+  for (std::size_t i = 0; i < statement.param_count; ++i) {
+    const cleave_view& param = statement.params[i];
+    if (param.data == nullptr) {
+      pointers_.push_back(nullptr);
+      continue;
+    }
+    pointers_.push_back(bytes_.data() + bytes_.size());
+    bytes_.append(param.data, param.size);
+    bytes_ += '\0';
+  }
+}
+
+bool has_nul(const Statement& statement) noexcept {
+  for (std::size_t i = 0; i < statement.param_count; ++i) {
+    const cleave_view& param = statement.params[i];
+    if (param.size > 0 && std::memchr(param.data, '\0', param.size) != nullptr) return true;
+  }
+  return false;
+}
+
+Session::Session(const ConnectOptions& options, io::TimePoint deadline)
+    : connection_(connect(options, deadline)) {}
+
+bool Session::broken() const noexcept {
+  return broken_ || PQstatus(get()) != CONNECTION_OK;
+}
+
+void Session::fail(const std::string& why) {
+  broken_ = true;
+  throw ConnectionError(why, "");
+}
+
+void Session::wait(std::uint32_t events, io::TimePoint deadline) {
+  if (!io::wait_fd(PQsocket(get()), events, deadline)) fail("no answer in time");
+}
+
+void Session::flush(io::TimePoint deadline) {
+  for (int left = PQflush(get()); left != 0; left = PQflush(get())) {
+    if (left < 0) fail(message_of(get()));
+    wait(EPOLLIN | EPOLLOUT, deadline);
+    if (PQconsumeInput(get()) == 0) fail(message_of(get()));
+  }
+}
+
+ResultPtr Session::finish(io::TimePoint deadline) {
+  flush(deadline);
+  ResultPtr last(nullptr, &PQclear);
+  for (;;) {
+    while (PQisBusy(get()) != 0) {
+      wait(EPOLLIN, deadline);
+      if (PQconsumeInput(get()) == 0) fail(message_of(get()));
+    }
+    ResultPtr next(PQgetResult(get()), &PQclear);
+    if (next == nullptr) break;
+    const bool failed = last != nullptr && PQresultStatus(last.get()) == PGRES_FATAL_ERROR;
+    if (!failed) last = std::move(next);
+    if (PQresultStatus(last.get()) == PGRES_COPY_IN) break;
+  }
+  if (last == nullptr) fail(message_of(get()));
+  return last;
+}
+
+ResultPtr Session::run(const std::string& sql, io::TimePoint deadline) {
+  if (PQsendQuery(get(), sql.c_str()) == 0) fail(message_of(get()));
+  return finish(deadline);
+}
+
+ResultPtr Session::query(const Statement& statement, io::TimePoint deadline) {
+  Parameters parameters;
+  parameters.set(statement);
+  const std::string sql(statement.sql);
+  if (PQsendQueryParams(get(), sql.c_str(), parameters.count(), nullptr, parameters.values(),
+                        nullptr, nullptr, 0) == 0) {
+    fail(message_of(get()));
+  }
+  return finish(deadline);
+}
+
+void Session::put_copy(const std::string& bytes, io::TimePoint deadline) {
+  for (int sent = 0; sent == 0;) {  // 0: libpq's buffer is full
+    sent = PQputCopyData(get(), bytes.data(), static_cast<int>(bytes.size()));
+    if (sent < 0) fail(message_of(get()));
+    flush(deadline);
+  }
+}
+
+ResultPtr Session::end_copy(io::TimePoint deadline) {
+  if (PQputCopyEnd(get(), nullptr) < 0) fail(message_of(get()));
+  return finish(deadline);
+}
+
+}  // namespace cleave::postgres
