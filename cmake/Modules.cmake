@@ -30,4 +30,6 @@ function(cleave_shared_module name)
   if(NOT CLEAVE_SANITIZE MATCHES thread)  # TSan's runtime leaves symbols to the executable
     target_link_options(${name} PRIVATE -Wl,-z,defs)
   endif()
+  # Under umask 002 the linker leaves it writable by the group, and the loader would refuse it.
+  add_custom_command(TARGET ${name} POST_BUILD COMMAND chmod go-w $<TARGET_FILE:${name}>)
 endfunction()

@@ -79,24 +79,31 @@ void report(int signal, siginfo_t* info, void*) {
   raise(signal);
 }
 
+constexpr int kSignals[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
+
 /// An overflown stack cannot run its own handler. Kept to the end of the process: the thread may
 /// crash until then.
-void use_own_stack() {
+void prepare_thread() {
   constexpr std::size_t kSize = 32 * 1024;
   stack_t stack{};
   stack.ss_sp = new char[kSize];
   stack.ss_size = kSize;
   sigaltstack(&stack, nullptr);
+  // Loops block all signals; a fault that is blocked kills without asking the handler.
+  sigset_t faults;
+  sigemptyset(&faults);
+  for (const int signal : kSignals) sigaddset(&faults, signal);
+  pthread_sigmask(SIG_UNBLOCK, &faults, nullptr);
 }
 
 void install(io::Threads& threads) {
-  use_own_stack();
-  threads.run_on_all(&use_own_stack);
+  prepare_thread();
+  threads.run_on_all(&prepare_thread);
   struct sigaction action {};
   action.sa_sigaction = &report;
   action.sa_flags = SA_SIGINFO | SA_ONSTACK | static_cast<int>(SA_RESETHAND);
   sigemptyset(&action.sa_mask);
-  for (const int signal : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT}) {
+  for (const int signal : kSignals) {
     sigaction(signal, &action, nullptr);
   }
 }
