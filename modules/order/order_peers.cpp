@@ -17,6 +17,10 @@ bool exists(const Response& answer) {
       .retry_after(1);
 }
 
+Problem unknown(const char* slug) {
+  return {422, slug, "The order names something that does not exist."};
+}
+
 Problem bad_answer() {
   return {502, "bad-peer-answer", "Another service gave an answer that makes no sense."};
 }
@@ -56,11 +60,9 @@ std::int64_t OrderPeers::price_for(const OrderRequest& request) const {
     row_of(user, request.user_id);
     return price_in(row_of(product, request.product_id));
   }
-  Problem problem(422, user_exists ? "unknown-product" : "unknown-user",
-                  "The order names something that does not exist.");
-  if (!user_exists) problem = std::move(problem).at("/user_id", "unknown");
-  if (!product_exists) problem = std::move(problem).at("/product_id", "unknown");
-  throw problem;
+  if (user_exists) throw unknown("unknown-product").at("/product_id", "unknown");
+  if (product_exists) throw unknown("unknown-user").at("/user_id", "unknown");
+  throw unknown("unknown-user").at("/user_id", "unknown").at("/product_id", "unknown");
 }
 
 }  // namespace order
