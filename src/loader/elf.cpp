@@ -1,8 +1,8 @@
 #include "loader/elf.hpp"
 
+#include <algorithm>
 #include <cstring>
 #include <fstream>
-#include <iterator>
 #include <stdexcept>
 
 namespace cleave::loader {
@@ -45,9 +45,12 @@ T ElfFile::at(std::uint64_t offset, const char* what) const {
 }
 
 ElfFile::ElfFile(const std::filesystem::path& file) {
-  std::ifstream in(file, std::ios::binary);
+  std::ifstream in(file, std::ios::binary | std::ios::ate);
   if (!in) throw std::runtime_error("a file that this user cannot read");
-  bytes_.assign(std::istreambuf_iterator<char>(in), {});
+  bytes_.resize(static_cast<std::size_t>(std::max<std::streamoff>(in.tellg(), 0)));
+  in.seekg(0);
+  in.read(bytes_.data(), static_cast<std::streamsize>(bytes_.size()));
+  bytes_.resize(static_cast<std::size_t>(in.gcount()));
   if (!bytes_.starts_with(std::string_view(ELFMAG, SELFMAG))) {
     throw std::runtime_error(bytes_.empty() ? "an empty file" : "a file that is no ELF");
   }
