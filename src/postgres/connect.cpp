@@ -26,6 +26,7 @@ std::string guess_sqlstate(const std::string& message) {
   if (says("does not exist")) return "3D000";
   if (says("authentication failed") || says("pg_hba.conf") || says("no password")) return "28000";
   if (says("permission denied for database")) return "42501";
+  if (says("invalid ")) return "22023";
   return "";
 }
 

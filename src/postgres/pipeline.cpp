@@ -1,7 +1,5 @@
 #include "postgres/pipeline.hpp"
 
-#include <sys/epoll.h>
-
 #include <algorithm>
 #include <cstring>
 
@@ -254,12 +252,6 @@ void Pipeline::sent() {
     loop_.timers().arm(*this, io::Clock::now() + options_.statement_timeout + kSlack);
   }
   flush();
-}
-
-void Pipeline::flush() {
-  const int left = PQflush(connection_.get());
-  if (left < 0) return lost(message_of(connection_.get()));
-  write_blocked_ = left > 0;  // the descriptor is edge-triggered: EPOLLOUT comes when it has room
 }
 
 }  // namespace cleave::postgres

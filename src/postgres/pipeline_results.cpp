@@ -10,6 +10,8 @@
 namespace cleave::postgres {
 namespace {
 
+// Level-triggered: libpq reads as much as it likes, and the rest must be told again.
+constexpr std::uint32_t kReading = EPOLLIN | EPOLLRDHUP;
 constexpr io::Millis kConnectTime{2000};
 constexpr io::Millis kFirstBackoff{50}, kLongestBackoff{2000}, kCrowdedBackoff{500};
 
@@ -28,8 +30,8 @@ io::Millis jitter(io::Millis most) {
 
 void Pipeline::on_ready(std::uint32_t events) {
   PGconn* const raw = connection_.get();
-  if ((events & EPOLLOUT) != 0 && write_blocked_) flush();
-  if (connection_ == nullptr || (events & (EPOLLIN | EPOLLHUP | EPOLLERR | EPOLLRDHUP)) == 0) return;
+  if ((events & EPOLLOUT) != 0) flush();
+  if (connection_ == nullptr || (events & ~static_cast<std::uint32_t>(EPOLLOUT)) == 0) return;
   if (PQconsumeInput(raw) == 0) return lost(message_of(raw));
   read_results();
 }
@@ -126,6 +128,14 @@ Error Pipeline::error_for(const Sent& sent) {
   return error;
 }
 
+void Pipeline::flush() {
+  const int left = PQflush(connection_.get());
+  if (left < 0) return lost(message_of(connection_.get()));
+  if (write_blocked_ == (left > 0)) return;
+  write_blocked_ = left > 0;
+  loop_.modify(PQsocket(connection_.get()), write_blocked_ ? kReading | EPOLLOUT : kReading, *this);
+}
+
 // --- connections ---------------------------------------------------------------------------------
 
 void Pipeline::connect_in_background() {
@@ -199,7 +209,7 @@ void Pipeline::use(ConnectionPtr connection) {
   write_blocked_ = false;
   stats_.down_since_ms = 0;
   stats_.connects.add();
-  loop_.add(PQsocket(connection_.get()), EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, *this);
+  loop_.add(PQsocket(connection_.get()), kReading, *this);
   loop_.at_end_of_turn(*this);
 }
 
