@@ -14,7 +14,7 @@ struct Shelf {
   bool there = true;
 
   Answer operator()(const Asked& asked) {
-    const bool update = asked.sql.find("UPDATE products SET") != std::string::npos;
+    const bool update = asked.sql.find("UPDATE products ") != std::string::npos;
     const bool remove = asked.sql.find("DELETE FROM products") != std::string::npos;
     const bool insert = asked.sql.find("INSERT INTO products") != std::string::npos;
     if (update || remove || insert) ++list_version;
