@@ -38,7 +38,7 @@ std::variant<Library, std::vector<Refusal>> open_library(const std::filesystem::
   std::filesystem::path real;
   if (auto refusal = check_file(file, real)) return std::vector{*std::move(refusal)};
   // Never closed: threads, statics and exceptions of the module may outlive any moment at which
-  // it would seem safe (docs/architecture.md). NODELETE says the same to everybody else.
+  // it would seem safe to unmap it. NODELETE says the same to everybody else.
   void* const handle = dlopen(real.c_str(), RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
   if (handle == nullptr) {
     return std::vector{Refusal{subject, "dlopen", "a library that loads", dl_words(),
