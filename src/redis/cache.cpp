@@ -99,19 +99,20 @@ class Fetch {
       }
     } guard{*this, flight};
     Entry entry;
-    if (!truth(entry))
+    if (!truth(entry)) {
       return stale_ ? Fetched{State::kStale, *stale_} : Fetched{State::kFailed, {}};
+    }
     guard.armed = false;
-    impl_.flights.finish(flight, entry);
-    fill(entry, [&impl = impl_, key = key_, flight] { impl.flights.land(key, flight); });
+    if (impl_.flights.finish(key_, flight, entry)) {
+      fill(entry, [&impl = impl_, key = key_, flight] { impl.flights.land(key, flight); });
+    }
     return {off_ ? State::kOff : State::kMiss, std::move(entry)};
   }
 
-  /// Past the deadline of waiting for somebody else.
+  /// Past the deadline of waiting for somebody else, who will keep what it reads.
   Fetched alone() {
     Entry entry;
     if (!truth(entry)) return {State::kFailed, {}};
-    fill(entry, [] {});
     return {off_ ? State::kOff : State::kMiss, std::move(entry)};
   }
 

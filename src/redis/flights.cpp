@@ -32,11 +32,10 @@ void wake(const Seats& seats) {
 
 }  // namespace
 
-struct Flights::Flight {  // under the shard's mutex
+struct Flights::Flight {  // under its shard's mutex, also when detached
   bool done = false;
   Entry entry;
   std::deque<std::shared_ptr<Seat>> seats;
-  std::mutex* mutex;  // its shard's: a detached flight is still guarded by it
 };
 
 std::uint64_t Flights::token(std::string_view key) {
@@ -54,7 +53,6 @@ Flights::Joined Flights::try_lead(std::string_view key, std::uint64_t token) {
   }
   if (token != kAnyToken && token != shard.landed) return {Role::kTryAgain, nullptr, {}};
   auto flight = std::make_shared<Flight>();
-  flight->mutex = &shard.mutex;
   shard.flights.emplace(key, flight);
   return {Role::kLeader, std::move(flight), {}};
 }
@@ -81,10 +79,15 @@ Flights::Joined Flights::join(std::string_view key, std::uint64_t token, io::Tim
   return {Role::kGaveUp, nullptr, {}};
 }
 
-void Flights::finish(const std::shared_ptr<Flight>& flight, const Entry& entry) {
+bool Flights::finish(std::string_view key, const std::shared_ptr<Flight>& flight,
+                     const Entry& entry) {
+  Shard& shard = this->shard(key);
   Seats served;
+  bool current = false;
   {
-    const std::lock_guard lock(*flight->mutex);
+    const std::lock_guard lock(shard.mutex);
+    const auto found = shard.flights.find(key);
+    current = found != shard.flights.end() && found->second == flight;
     flight->done = true;
     flight->entry = entry;
     served.assign(flight->seats.begin(), flight->seats.end());
@@ -92,6 +95,7 @@ void Flights::finish(const std::shared_ptr<Flight>& flight, const Entry& entry) 
     for (const auto& seat : served) seat->state = Seat::kServed;
   }
   wake(served);
+  return current;
 }
 
 void Flights::fail(std::string_view key, const std::shared_ptr<Flight>& flight) {

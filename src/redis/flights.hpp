@@ -44,8 +44,9 @@ class Flights {
   Joined join(std::string_view key, std::uint64_t token, io::TimePoint deadline);
   /// Leads when nobody else does; never waits.
   Joined try_lead(std::string_view key, std::uint64_t token);
-  /// The leader has it: all who wait are woken.
-  void finish(const std::shared_ptr<Flight>& flight, const Entry& entry);
+  /// The leader has it: all who wait are woken. False: a store came meanwhile, and what was read
+  /// before it must not be kept.
+  bool finish(std::string_view key, const std::shared_ptr<Flight>& flight, const Entry& entry);
   /// The leader does not: the next waiter leads, or the flight ends.
   void fail(std::string_view key, const std::shared_ptr<Flight>& flight);
   /// The result is in the cache, or will not be.

@@ -144,7 +144,7 @@ TEST_CASE("a reader that sleeps delays one line, and the next whole line starts 
     const Redirected redirected(ends[1]);
     log::init(log::Format::kText, log::Level::kInfo);
     for (int i = 0; i < 1000; ++i) log::info("user", std::string(5000, 'x'));
-    CHECK(std::chrono::steady_clock::now() - start < std::chrono::milliseconds(500));
+    CHECK(std::chrono::steady_clock::now() - start < std::chrono::seconds(5));  // not 1000 waits
     CHECK(log::dropped() - before > 900);
     fcntl(ends[0], F_SETFL, O_NONBLOCK);
     char buffer[65536];
