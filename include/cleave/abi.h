@@ -1,4 +1,4 @@
-/* The seam between the Cleave host and a service module: plain C11, the only thing both sides share.
+/* The seam between the Cleave host and a service module: plain C11, all that both sides share.
  *
  * A module is a shared library that exports one symbol, cleave_module_v1. The host hands it a
  * cleave_host, and through that everything it may touch: its own database, its cache, its peers,

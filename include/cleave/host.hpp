@@ -101,10 +101,14 @@ class Host {
  public:
   explicit Host(const cleave_host* raw) : raw_(raw) {}
 
-  void log(int level, std::string_view message) const { raw_->log(raw_, level, cleave::raw(message)); }
+  void log(int level, std::string_view message) const {
+    raw_->log(raw_, level, cleave::raw(message));
+  }
   std::optional<std::string_view> config(std::string_view key) const;
   std::chrono::microseconds now() const { return std::chrono::microseconds(raw_->now(raw_)); }
-  std::chrono::milliseconds deadline() const { return std::chrono::milliseconds(raw_->deadline(raw_)); }
+  std::chrono::milliseconds deadline() const {
+    return std::chrono::milliseconds(raw_->deadline(raw_));
+  }
 
   /// Asks a module named in depends_on. Never throws for a peer's sake: a 5xx Response says why.
   Response call(std::string_view module, const Request& request) const;
