@@ -1,4 +1,6 @@
 // cleave run: one host, until SIGTERM or Ctrl-C.
+#include <sys/resource.h>
+
 #include <csignal>
 #include <cstring>
 
@@ -6,6 +8,7 @@
 #include "cli/system.hpp"
 #include "host/crash.hpp"
 #include "http/admin.hpp"
+#include "http/listener.hpp"
 #include "http/server.hpp"
 #include "io/watchdog.hpp"
 
@@ -40,6 +43,14 @@ std::string join(const std::vector<std::string>& parts, std::string_view between
   return text;
 }
 
+/// Ten thousand idle clients need ten thousand descriptors; the soft limit is there for select(2).
+void raise_descriptor_limit() {
+  rlimit files = {};
+  if (getrlimit(RLIMIT_NOFILE, &files) != 0) return;
+  files.rlim_cur = files.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &files);
+}
+
 class Servers {
  public:
   Servers(const host::Settings& settings, System& system) : system_(system) {
@@ -51,6 +62,10 @@ class Servers {
         [this] { return not_ready(); });
     public_ = std::make_unique<http::Server>(std::move(options), system.threads());
     if (settings.admin_listen == "off") return;
+    if (settings.admin_token.empty() && !http::is_loopback(settings.admin_listen)) {
+      throw std::runtime_error("the admin listener " + settings.admin_listen +
+                               " is not on loopback: give a token, CLEAVE_ADMIN_TOKEN[_FILE]");
+    }
     http::AdminOptions admin{.token = settings.admin_token,
                              .not_ready = [this] { return not_ready(); },
                              .metrics = [&system] { return system.application().metrics().render(); }};
@@ -104,6 +119,7 @@ int run(Options& options) {
   const sigset_t signals = stop_signals();
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
+  raise_descriptor_limit();
 
   System system(options);
   std::unique_ptr<Servers> servers;

@@ -1,0 +1,218 @@
+#include "http/exchange.hpp"
+
+#include <charconv>
+#include <cstring>
+#include <ctime>
+#include <exception>
+#include <string>
+
+#include "cleave/problem.hpp"
+#include "http/chars.hpp"
+#include "http/httplib_shim.hpp"
+#include "observe/log.hpp"
+
+namespace cleave::http {
+namespace {
+
+/// "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n" (RFC 9110, 5.6.7), made once a second and thread.
+std::string_view date_line() {
+  thread_local std::time_t made_at = -1;
+  thread_local char line[64];
+  thread_local std::size_t size = 0;
+  const std::time_t now = std::time(nullptr);
+  if (now != made_at) {
+    static constexpr const char* kDays[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
+    static constexpr const char* kMonths[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                              "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+    std::tm t = {};
+    gmtime_r(&now, &t);
+    const int n = std::snprintf(line, sizeof line, "Date: %s, %02d %s %04d %02d:%02d:%02d GMT\r\n",
+                                kDays[t.tm_wday], t.tm_mday, kMonths[t.tm_mon], t.tm_year + 1900,
+                                t.tm_hour, t.tm_min, t.tm_sec);
+    size = static_cast<std::size_t>(n);
+    made_at = now;
+  }
+  return {line, size};
+}
+
+/// Headers that a handler may not set: they belong to the connection or to every answer.
+bool is_ours(std::string_view name) noexcept {
+  static constexpr std::string_view kOurs[] = {
+      "connection", "content-length", "date",
+      "keep-alive", "server-timing",  "te",
+      "trailer",    "traceparent",    "transfer-encoding",
+      "upgrade",    "x-request-id",   "x-content-type-options"};
+  for (const std::string_view ours : kOurs) {
+    if (ours.size() == name.size() && iequals(ours, name)) return true;
+  }
+  return false;
+}
+
+/// httplib's stream over memory: reads the request line we made, hands the answer to the job.
+class Wire final : public httplib::Stream {
+ public:
+  Wire(Job& job, std::string_view request)
+      : job_(job), request_(request), start_(io::Clock::now()) {}
+
+  bool is_readable() const override { return at_ < request_.size(); }
+  bool is_writable() const override { return true; }
+  ssize_t read(char* into, std::size_t size) override {
+    const std::size_t n = std::min(size, request_.size() - at_);
+    std::memcpy(into, request_.data() + at_, n);
+    at_ += n;
+    return static_cast<ssize_t>(n);
+  }
+  /// Both versions write the head in one piece, and then the body in one piece, if there is one.
+  ssize_t write(const char* data, std::size_t size) override {
+    if (head_.empty()) {
+      finish_head({data, size});
+    } else {
+      job_.send(head_, {data, size});
+      sent_ = true;
+    }
+    return static_cast<ssize_t>(size);
+  }
+  void get_remote_ip_and_port(std::string&, int&) const override {}
+  void get_local_ip_and_port(std::string&, int&) const override {}
+  socket_t socket() const override { return -1; }  // never used: reads and writes come here
+
+  /// An answer without a body is sent when httplib has returned.
+  void flush() {
+    if (!sent_) job_.send(head_, {});
+  }
+
+ private:
+  /// Adds what every answer carries. Here and not by set_header, since httplib formats each header
+  /// with snprintf and keeps it in a multimap: five of them cost as much as the rest of the door.
+  void finish_head(std::string_view from_httplib) {
+    const router::RequestScope& scope = job_.scope;
+    head_.reserve(from_httplib.size() + 320);
+    head_.append(from_httplib.substr(0, from_httplib.size() - 2));  // without the empty line
+    head_ += date_line();
+    head_ += "X-Request-Id: ";
+    head_ += scope.id();
+    head_ += "\r\ntraceparent: ";
+    head_ += scope.trace.header();
+    head_ += "\r\nServer-Timing: total;dur=";
+    append_millis(io::Clock::now() - start_);
+    if (scope.timeline.size() > 0) {
+      head_ += ", ";
+      head_ += scope.timeline.server_timing();
+    }
+    head_ += "\r\nX-Content-Type-Options: nosniff\r\n";
+    if (const std::string_view connection = job_.connection(); !connection.empty()) {
+      head_ += "Connection: ";
+      head_ += connection;
+      head_ += "\r\n";
+    }
+    head_ += "\r\n";
+  }
+  void append_millis(io::Clock::duration time) {
+    const auto micros = std::chrono::duration_cast<std::chrono::microseconds>(time).count();
+    char text[32];
+    char* end = std::to_chars(text, text + sizeof text, micros / 1000).ptr;
+    *end++ = '.';
+    *end++ = static_cast<char>('0' + micros / 100 % 10);
+    *end++ = static_cast<char>('0' + micros / 10 % 10);
+    head_.append(text, end);
+  }
+
+  Job& job_;
+  std::string_view request_;
+  std::size_t at_ = 0;
+  std::string head_;
+  io::TimePoint start_;
+  bool sent_ = false;
+};
+
+// The job whose hooks run next on this thread. Set just before httplib calls a hook, read at the
+// hook's start: a fiber may have switched in between hooks, never between these two.
+thread_local Job* current_job = nullptr;
+
+void produce(Job& job, Response& response) noexcept {
+  try {
+    job.produce(response);
+    return;
+  } catch (const Problem& problem) {
+    response = problem.response(job.scope.id());
+  } catch (const std::exception& error) {
+    log::error("http", "a handler threw",
+               {{"request", std::string(job.scope.id())}, {"what", error.what()}});
+    response = Problem(500, "internal", "The service failed.").response(job.scope.id());
+  } catch (...) {
+    log::error("http", "a handler threw something that is no exception",
+               {{"request", std::string(job.scope.id())}});
+    response = Problem(500, "internal", "The service failed.").response(job.scope.id());
+  }
+}
+
+void fill(const Job& job, Response& from, httplib::Response& to) {
+  if (from.status < 200 || from.status > 599) {
+    log::error("http", "a handler answered with no final status",
+               {{"request", std::string(job.scope.id())}, {"status", std::to_string(from.status)}});
+    from = Problem(500, "internal", "The service failed.").response(job.scope.id());
+  }
+  to.status = from.status;
+  bool typed = false;
+  for (const Header& header : from.headers) {
+    if (is_ours(header.name)) continue;
+    if (header.name.empty() || !all(header.name, kToken) || !all(header.value, kField)) {
+      log::warn("http", "dropped a header that a handler made: it would break the answer",
+                {{"request", std::string(job.scope.id())}, {"header", header.name}});
+      continue;
+    }
+    typed = typed || iequals(header.name, "content-type");
+    to.headers.emplace(header.name, header.value);
+  }
+  if (from.status == 204 || from.status == 304) return;  // these have no body
+  to.body = std::move(from.body);
+  if (!typed && !to.body.empty()) to.headers.emplace("Content-Type", "text/plain; charset=utf-8");
+}
+
+}  // namespace
+
+/// Every hook is noexcept: httplib calls some of them outside its own try block, and an exception
+/// there ends the process.
+class Exchange::Httplib final : public HttplibServer {
+ public:
+  Httplib() {
+    // Before httplib looks for files, reads a body, or matches its regular expressions.
+    set_pre_routing_handler([](const httplib::Request&, httplib::Response& response) noexcept {
+      Job& job = *current_job;
+      Response made;
+      produce(job, made);
+      try {
+        fill(job, made, response);
+      } catch (...) {  // out of memory: an answer without ornaments is better than none
+        response.headers.clear();
+        response.body.clear();
+        response.status = 500;
+      }
+      return HandlerResponse::Handled;
+    });
+    // Takes out what httplib adds by itself and Cleave says otherwise or not at all.
+    set_post_routing_handler([](const httplib::Request&, httplib::Response& response) noexcept {
+      response.headers.erase("Connection");
+      response.headers.erase("Accept-Ranges");
+      // RFC 9110, 8.6: none with 204; with 304 it would be the length of the 200, unknown here.
+      if (response.status == 204 || response.status == 304)
+        response.headers.erase("Content-Length");
+    });
+  }
+};
+
+Exchange::Exchange() : httplib_(std::make_unique<Httplib>()) {}
+Exchange::~Exchange() = default;
+
+void Exchange::run(Job& job) const noexcept {
+  std::string request;
+  request.reserve(job.method.size() + job.path.size() + 16);
+  request.append(job.method).append(" ").append(job.path).append(" HTTP/1.1\r\n\r\n");
+  Wire wire(job, request);
+  current_job = &job;
+  // "close": httplib then writes one fixed header instead of composing Keep-Alive by stringstream.
+  httplib_->serve(wire, true);
+  wire.flush();
+}
+
+}  // namespace cleave::http
