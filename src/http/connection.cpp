@@ -2,263 +2,344 @@
 
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <new>
 
-#include "http/exchange.hpp"
 #include "http/server_impl.hpp"
-#include "http/wire.hpp"
+#include "http/serving.hpp"
 
 namespace cleave::http {
 namespace {
 
-// An idle connection keeps no more than this.
-constexpr std::size_t kKeptBuffer = 512;
 constexpr io::Millis kLinger{1000};
+// A peer that still sends after its last answer is not worth more reads than this a turn.
+constexpr int kMostLingerReads = 32;
+// A head that comes in drips is parsed again when a line ended or this many bytes came.
+constexpr std::size_t kParseStep = 1024;
 constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
 
 constexpr Refusal kSlowHead{408, "request-timeout", "The request's head did not arrive in time."};
 constexpr Refusal kSlowBody{408, "request-timeout", "The request's body did not arrive in time."};
 constexpr Refusal kOverloaded{503, "overloaded", "Too many requests are in hand."};
-constexpr Refusal kTooLarge{413, "too-large", "The body is larger than this server accepts."};
+constexpr Refusal kCrowded{503, "overloaded", "Too many connections are open."};
 
 }  // namespace
 
 Connection::Connection(int fd, Shared& shared, PerLoop& home)
     : shared_(shared), home_(home), loop_(*io::Loop::current()), fd_(fd) {
   place_ = home_.connections.insert(home_.connections.end(), this);
-  shared_.connections.fetch_add(1, std::memory_order_relaxed);
-  loop_.add(fd_, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, *this);
-  expire_in(shared_.options.limits.idle_time);
 }
 
 Connection::~Connection() {
   loop_.remove(fd_, *this);
   close(fd_);
+  release_input();
   home_.connections.erase(place_);
-  shared_.connections.fetch_sub(1, std::memory_order_relaxed);
+  shared_.connections.fetch_sub(1, std::memory_order_release);
 }
 
-void Connection::destroy() {
-  delete this;
+void Connection::adopt(int fd, Shared& shared, PerLoop& home) {
+  auto* const one = new Connection(fd, shared, home);
+  one->expire_in(shared.options.limits.idle_time);
+  if (!one->loop_.add(fd, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, *one)) delete one;
 }
 
-void Connection::expire_in(io::Millis time) {
-  loop_.timers().arm(*this, loop_.now() + time);
+void Connection::turn_away(int fd, Shared& shared) noexcept {
+  RefusalJob job(kCrowded, [fd](std::string_view head, std::string_view body) {
+    ::send(fd, head.data(), head.size(), MSG_NOSIGNAL | MSG_DONTWAIT | MSG_MORE);
+    ::send(fd, body.data(), body.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+  });
+  shared.exchange.run(job);
+  shutdown(fd, SHUT_WR);
+  char unread[4096];  // close(2) over unread bytes would reset the connection and drop the answer
+  while (recv(fd, unread, sizeof unread, MSG_DONTWAIT) == sizeof unread) {
+  }
+  close(fd);
 }
 
 void Connection::on_ready(std::uint32_t events) {
-  if ((events & EPOLLOUT) != 0 && writer_ != nullptr) writer_->wake();
-  if ((events & (EPOLLERR | EPOLLHUP)) != 0 && writer_ != nullptr) writer_->wake();
-  if ((events & (EPOLLIN | EPOLLRDHUP | EPOLLERR | EPOLLHUP)) == 0) return;
-  if (state_ == State::kBusy) {
-    readable_ = true;  // read when the answer is out: the peer waits, memory does not grow
-    return;
-  }
-  read_input();
+  if ((events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) readable_ = true;
+  if ((events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) hung_up_ = true;
+  if (state_ == State::kWriting) flush();
+  advance();
+}
+
+/// One timer a connection, armed lazily: a later deadline only changes a number, and the timer that
+/// fires too early is armed again. So a busy keep-alive connection does not touch the wheel.
+void Connection::expire_in(io::Millis time) {
+  deadline_ = loop_.now() + time;
+  if (armed() && armed_for_ <= deadline_) return;
+  armed_for_ = deadline_;
+  loop_.timers().arm(*this, deadline_);
 }
 
 void Connection::on_timer() {
-  switch (state_) {
-    case State::kHead:
-      return refuse(kSlowHead);
-    case State::kBody:
-      return refuse(kSlowBody);
-    case State::kBusy:
-      return;  // the router keeps the request's deadline
-    default:
-      destroy();
+  if (loop_.now() < deadline_) {
+    if (deadline_ == io::TimePoint::max()) return;  // in hand: the router keeps the deadline
+    armed_for_ = deadline_;
+    return loop_.timers().arm(*this, deadline_);
   }
+  if (state_ == State::kHead || state_ == State::kBody) {
+    refuse(state_ == State::kHead ? kSlowHead : kSlowBody);
+    return advance();
+  }
+  delete this;  // idle, lingering, or it takes nothing
 }
 
-/// One recv into the loop's buffer; false when there is nothing (more) to read now.
-bool Connection::receive() {
-  const ssize_t got = recv(fd_, home_.buffer.data(), home_.buffer.size(), 0);
-  if (got > 0) {
-    if (state_ != State::kLingering)
-      input_.append(home_.buffer.data(), static_cast<std::size_t>(got));
-    return static_cast<std::size_t>(got) == home_.buffer.size();
-  }
-  if (got == 0 || (errno != EAGAIN && errno != EINTR)) ended_ = true;
-  return false;
-}
-
-void Connection::read_input() {
-  for (bool more = true; more;) {
-    more = receive();
-    if (state_ == State::kLingering || input_.empty()) continue;
-    const Parse parsed = next_request();
-    if (parsed == Parse::kRefused) return;  // the answer is out, or this is gone
-    if (parsed == Parse::kComplete) {
-      readable_ = more || ended_;
-      return dispatch();
+/// Goes as far as the bytes at hand allow. May destroy this: nothing may follow a call.
+void Connection::advance() {
+  for (int reads = 0;; ++reads) {
+    // In hand and writing: the peer's next bytes wait in the kernel, so memory does not grow.
+    if (state_ == State::kInHand || state_ == State::kWriting) return;
+    if (state_ != State::kLingering && take_request()) continue;
+    if (ended_ || (state_ == State::kLingering && reads > kMostLingerReads)) break;
+    if (!readable_) {
+      if (state_ == State::kIdle && draining_) break;
+      return;
     }
+    receive();
   }
-  // A peer that ends inside a request will not complete it; a short read may hide its end, which
-  // comes as an event of its own.
-  if (ended_) destroy();
+  delete this;
 }
 
-/// Looks whether input_ begins with a whole request. Refuses, and may destroy this, when it cannot.
-Parse Connection::next_request() {
-  const Limits& limits = shared_.options.limits;
-  if (state_ == State::kBody) return parse_body();
-  Head head;
+/// One recv into the loop's buffer.
+void Connection::receive() {
+  const ssize_t got = recv(fd_, home_.received.data(), home_.received.size(), MSG_DONTWAIT);
+  if (got > 0) {
+    // A short read has emptied the socket (epoll(7)); what comes later makes a new event.
+    readable_ = static_cast<std::size_t>(got) == home_.received.size() || hung_up_;
+    if (state_ == State::kLingering) return;
+    if (input_.capacity() < 64 && !home_.buffers.empty()) {
+      input_ = std::move(home_.buffers.back());
+      home_.buffers.pop_back();
+    }
+    input_.erase(0, at_);
+    looked_at_ -= std::min(looked_at_, at_);
+    at_ = 0;
+    input_.append(home_.received.data(), static_cast<std::size_t>(got));
+  } else if (got == 0 || (errno != EAGAIN && errno != EINTR)) {
+    ended_ = true;
+  } else if (errno == EAGAIN) {
+    readable_ = false;
+  }
+}
+
+void Connection::release_input() noexcept {
+  at_ = looked_at_ = 0;
+  input_.clear();
+  if (input_.capacity() >= 64 && input_.capacity() <= PerLoop::kLargestPooled &&
+      home_.buffers.size() < PerLoop::kMostPooled) {
+    home_.buffers.push_back(std::move(input_));
+  }
+  input_ = std::string();
+}
+
+/// Looks whether a whole request is there. True: the state changed; false: more bytes are needed.
+bool Connection::take_request() {
+  if (state_ == State::kBody) return take_body();
+  const std::string_view bytes = pending();
+  if (bytes.empty()) {
+    release_input();
+    return false;
+  }
+  if (state_ == State::kHead && bytes.size() < looked_at_ + kParseStep &&
+      bytes.find('\n', looked_at_) == std::string_view::npos) {
+    return false;
+  }
+  if (head_ == nullptr) {
+    if (home_.heads.empty()) home_.heads.push_back(std::make_unique<Head>());
+    head_ = std::move(home_.heads.back());
+    home_.heads.pop_back();
+  }
   Refusal refusal;
-  const Parse parsed = parse_head(input_, limits, head, refusal);
+  const Parse parsed = parse_head(bytes, shared_.options.limits, *head_, refusal);
   if (parsed == Parse::kRefused) {
     refuse(refusal);
-    return parsed;
+    return true;
   }
   if (parsed == Parse::kMore) {
+    home_.heads.push_back(std::move(head_));
+    looked_at_ = bytes.size();
     if (state_ == State::kIdle) {
       state_ = State::kHead;
-      expire_in(limits.header_time);
+      expire_in(shared_.options.limits.header_time);
     }
-    return parsed;
+    return false;
   }
-  if (head.content_length > limits.body) {
-    refuse(kTooLarge);
-    return Parse::kRefused;
+  body_at_ = head_->size;
+  size_ = head_->size + static_cast<std::size_t>(head_->content_length);
+  if (!head_->chunked && bytes.size() >= size_) {
+    hand_over();
+    return true;
   }
-  body_at_ = head.size;
-  request_size_ = head.size + head.content_length;
-  if (!head.chunked && input_.size() >= request_size_) return Parse::kComplete;
-  if (head.chunked) chunked_ = std::make_unique<ChunkedDecoder>(limits.body);
   state_ = State::kBody;
-  expire_in(limits.body_time);
-  const Parse body = parse_body();
-  if (body == Parse::kMore && head.expect_continue && input_.size() == body_at_) {
-    send(fd_, kContinue.data(), kContinue.size(), MSG_NOSIGNAL);  // fits an empty buffer
-  }
-  return body;
+  expire_in(shared_.options.limits.body_time);
+  if (head_->chunked) chunked_ = std::make_unique<ChunkedDecoder>(shared_.options.limits.body);
+  if (head_->expect_continue && bytes.size() == head_->size) send(kContinue, {});
+  return take_body();
 }
 
-Parse Connection::parse_body() {
-  if (chunked_ == nullptr) {
-    return input_.size() >= request_size_ ? Parse::kComplete : Parse::kMore;
+bool Connection::take_body() {
+  if (chunked_ != nullptr) {
+    std::size_t used = 0;
+    Refusal refusal;
+    const Parse parsed = chunked_->feed(pending().substr(body_at_), used, refusal);
+    input_.erase(at_ + body_at_, used);
+    if (parsed == Parse::kMore) return false;
+    if (parsed == Parse::kRefused) {
+      refuse(refusal);
+      return true;
+    }
+    size_ = body_at_;
+  } else if (pending().size() < size_) {
+    return false;
   }
-  std::size_t used = 0;
-  Refusal refusal;
-  const Parse parsed = chunked_->feed(std::string_view(input_).substr(body_at_), used, refusal);
-  input_.erase(body_at_, used);
-  request_size_ = body_at_;
-  if (parsed == Parse::kRefused) refuse(refusal);
-  return parsed;
+  // The head's views point to where the buffer was before it grew. The verdict is known.
+  Refusal none;
+  parse_head(pending(), shared_.options.limits, *head_, none);
+  hand_over();
+  return true;
 }
 
 /// A whole request is there: a fiber answers it, unless there are too many already.
-void Connection::dispatch() {
-  cancel();
-  if (home_.in_hand >= shared_.options.limits.requests) {
-    home_.overloaded.add();
-    return refuse(kOverloaded);
-  }
-  state_ = State::kBusy;
+void Connection::hand_over() {
+  if (home_.in_hand >= shared_.options.limits.requests) return refuse(kOverloaded);
+  state_ = State::kInHand;
+  deadline_ = io::TimePoint::max();
   ++home_.in_hand;
   loop_.spawn([this] { serve(); });
 }
 
-/// On a fiber: answers the request at hand and those that were pipelined behind it.
+bool Connection::going() const noexcept {
+  return draining_ || shared_.closing.load(std::memory_order_relaxed);
+}
+
+/// What the exchange asks of a connection with a request in hand.
+class Connection::Serving final : public ServingJob {
+ public:
+  Serving(Connection& owner, std::string_view body)
+      : ServingJob(*owner.head_, body, owner.shared_.options), owner_(owner) {}
+  std::string_view connection() noexcept override {
+    owner_.close_ = !owner_.head_->keep_alive || owner_.going();
+    if (owner_.close_) return "close";
+    return owner_.head_->http10 ? "keep-alive" : "";
+  }
+  void send(std::string_view head, std::string_view body) noexcept override {
+    owner_.send(head, body);
+  }
+
+ private:
+  Connection& owner_;
+};
+
+/// [fiber]
 void Connection::serve() {
-  bool alive = true;
-  while ((alive = serve_one()) && !close_ && !input_.empty()) {
-    state_ = State::kIdle;
-    const Parse parsed = next_request();
-    if (parsed == Parse::kRefused) {
-      --home_.in_hand;
-      return;
-    }
-    if (parsed == Parse::kMore) break;
-    cancel();
-    state_ = State::kBusy;
+  {
+    Serving job(*this, chunked_ != nullptr ? std::string_view(chunked_->body())
+                                           : pending().substr(body_at_, size_ - body_at_));
+    home_.requests.add();
+    shared_.exchange.run(job);
+    home_.answers[static_cast<std::size_t>(job.status / 100)].add();
   }
   --home_.in_hand;
-  if (!alive) return destroy();
-  if (close_) return linger();
-  if (state_ == State::kBusy) go_idle();
-  if (std::exchange(readable_, false)) read_input();
-}
-
-/// One exchange; false when the client is gone.
-bool Connection::serve_one() {
-  home_.requests.add();
-  const Limits& limits = shared_.options.limits;
-  Head head;
-  Refusal unused;
-  parse_head(input_, limits, head, unused);  // its views are good while nothing is received
-  close_ = !head.keep_alive || draining_ || shared_.closing.load(std::memory_order_relaxed);
-  const std::string_view body =
-      chunked_ != nullptr ? std::string_view(chunked_->body())
-                          : std::string_view(input_).substr(body_at_, request_size_ - body_at_);
-  const bool sent =
-      exchange(head, body, shared_.options, close_,
-               [this](std::string_view h, std::string_view b) { return send_now(h, b); });
-  input_.erase(0, request_size_);
+  if (home_.heads.size() < PerLoop::kMostPooled) home_.heads.push_back(std::move(head_));
+  head_.reset();
   chunked_.reset();
-  return sent;
-}
-
-void Connection::go_idle() {
-  state_ = State::kIdle;
-  if (input_.capacity() > kKeptBuffer) input_.shrink_to_fit();
-  expire_in(shared_.options.limits.idle_time);
-}
-
-/// One writev; what does not fit waits for room. False when the peer is gone or takes nothing for
-/// write_time. [fiber]
-bool Connection::send_now(std::string_view head, std::string_view body) {
-  const io::TimePoint give_up = loop_.now() + shared_.options.limits.write_time;
-  io::Waiter room;
-  while (!head.empty() || !body.empty()) {
-    const iovec parts[2] = {{const_cast<char*>(head.data()), head.size()},
-                            {const_cast<char*>(body.data()), body.size()}};
-    msghdr message = {};
-    message.msg_iov = const_cast<iovec*>(parts);
-    message.msg_iovlen = 2;
-    const ssize_t sent = sendmsg(fd_, &message, MSG_NOSIGNAL);
-    if (sent < 0 && errno != EAGAIN) return false;
-    std::size_t taken = sent < 0 ? 0 : static_cast<std::size_t>(sent);
-    const std::size_t of_head = std::min(taken, head.size());
-    head.remove_prefix(of_head);
-    body.remove_prefix(taken - of_head);
-    if (head.empty() && body.empty()) break;
-    writer_ = &room;
-    const bool woken = room.wait(give_up);
-    writer_ = nullptr;
-    if (!woken) return false;
-  }
-  return true;
+  at_ += size_;
+  looked_at_ = 0;
+  answered();
+  advance();
 }
 
 /// Answers by itself and closes: after a framing error nobody knows where the next request begins.
 void Connection::refuse(const Refusal& refusal) {
-  home_.refused[static_cast<std::size_t>(refusal.status / 100)].add();
-  const std::string answer = format(refusal, true);
-  send(fd_, answer.data(), answer.size(),
-       MSG_NOSIGNAL);  // short; a full buffer is the peer's doing
-  linger();
+  RefusalJob job(refusal,
+                 [this](std::string_view head, std::string_view body) { send(head, body); });
+  shared_.exchange.run(job);
+  home_.answers[static_cast<std::size_t>(job.status / 100)].add();
+  close_ = true;
+  answered();
+}
+
+/// One system call; what the socket does not take is kept for flush().
+void Connection::send(std::string_view head, std::string_view body) noexcept {
+  iovec parts[2] = {{const_cast<char*>(head.data()), head.size()},
+                    {const_cast<char*>(body.data()), body.size()}};
+  msghdr message = {};
+  message.msg_iov = parts;
+  message.msg_iovlen = body.empty() ? 1 : 2;
+  const ssize_t result = sendmsg(fd_, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+  if (result < 0 && errno != EAGAIN && errno != EINTR) {
+    ended_ = close_ = true;
+    return;
+  }
+  const std::size_t taken = result < 0 ? 0 : static_cast<std::size_t>(result);
+  if (taken == head.size() + body.size()) return;
+  try {
+    output_.reserve(head.size() + body.size() - taken);
+    if (taken < head.size()) output_ += head.substr(taken);
+    output_ += body.substr(taken > head.size() ? taken - head.size() : 0);
+  } catch (const std::bad_alloc&) {
+    ended_ = close_ = true;
+  }
+}
+
+void Connection::flush() {
+  while (sent_ < output_.size()) {
+    const ssize_t result =
+        ::send(fd_, output_.data() + sent_, output_.size() - sent_, MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (result < 0 && errno == EAGAIN) return;
+    if (result < 0 && errno != EINTR) {
+      ended_ = close_ = true;
+      break;
+    }
+    if (result > 0) sent_ += static_cast<std::size_t>(result);
+    expire_in(shared_.options.limits.write_time);
+  }
+  output_ = std::string();
+  sent_ = 0;
+  answered();
+}
+
+/// Sets what follows an answer; the caller advances.
+void Connection::answered() {
+  if (!output_.empty()) {
+    state_ = State::kWriting;
+    return expire_in(shared_.options.limits.write_time);
+  }
+  if (close_) return linger();
+  state_ = State::kIdle;
+  expire_in(shared_.options.limits.idle_time);
 }
 
 /// Closes so that the peer gets the answer: close(2) with unread bytes would reset the connection
 /// and drop it (RFC 9112, 9.6).
 void Connection::linger() {
   state_ = State::kLingering;
-  input_ = std::string();
+  readable_ = true;
+  release_input();
   chunked_.reset();
-  if (ended_) return destroy();
   shutdown(fd_, SHUT_WR);
   expire_in(kLinger);
-  read_input();
 }
 
 void Connection::drain(io::Millis grace) {
   draining_ = true;
-  if (state_ == State::kIdle) return destroy();
   if (state_ == State::kHead || state_ == State::kBody) expire_in(grace);
+  if (state_ == State::kIdle) readable_ = true;  // a request may be there that no event told yet
+  advance();
+}
+
+void Connection::abandon() {
+  if (state_ != State::kInHand) {
+    delete this;
+    return;
+  }
+  draining_ = true;
+  ended_ = true;
 }
 
 }  // namespace cleave::http

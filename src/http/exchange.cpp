@@ -125,8 +125,8 @@ class Wire final : public httplib::Stream {
   bool sent_ = false;
 };
 
-// The job whose hooks run next on this thread. Set just before httplib calls a hook, read at the
-// hook's start: a fiber may have switched in between hooks, never between these two.
+// The job that this thread is about to run: hooks get no argument of ours. Read at the start of the
+// first hook; nothing waits between run() and there, so no other fiber can have changed it.
 thread_local Job* current_job = nullptr;
 
 void produce(Job& job, Response& response) noexcept {
@@ -146,13 +146,13 @@ void produce(Job& job, Response& response) noexcept {
   }
 }
 
-void fill(const Job& job, Response& from, httplib::Response& to) {
+void fill(Job& job, Response& from, httplib::Response& to) {
   if (from.status < 200 || from.status > 599) {
     log::error("http", "a handler answered with no final status",
                {{"request", std::string(job.scope.id())}, {"status", std::to_string(from.status)}});
     from = Problem(500, "internal", "The service failed.").response(job.scope.id());
   }
-  to.status = from.status;
+  to.status = job.status = from.status;
   bool typed = false;
   for (const Header& header : from.headers) {
     if (is_ours(header.name)) continue;
@@ -186,7 +186,7 @@ class Exchange::Httplib final : public HttplibServer {
       } catch (...) {  // out of memory: an answer without ornaments is better than none
         response.headers.clear();
         response.body.clear();
-        response.status = 500;
+        response.status = job.status = 500;
       }
       return HandlerResponse::Handled;
     });

@@ -19,11 +19,12 @@ class Job {
   /// As in the request line; a HEAD is answered without its body.
   std::string_view method = "GET", path = "/";
   router::RequestScope scope;
+  int status = 500;  // of the answer, once produced
 
   /// Makes the answer; may wait when run() was called on a fiber. An exception becomes a 500.
   virtual void produce(Response& response) = 0;
   /// Asked after produce(): whether the connection stays, and what to say of it.
-  virtual std::string_view connection() const noexcept = 0;  // "close", "keep-alive" or ""
+  virtual std::string_view connection() noexcept = 0;  // "close", "keep-alive" or ""
   /// The whole answer, once. `body` is empty for a HEAD.
   virtual void send(std::string_view head, std::string_view body) noexcept = 0;
 

@@ -1,95 +1,75 @@
 #include "http/server.hpp"
 
-#include <fcntl.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <sys/epoll.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <thread>
 
+#include "http/acceptor.hpp"
+#include "http/connection.hpp"
 #include "http/server_impl.hpp"
 #include "observe/log.hpp"
 
 namespace cleave::http {
+namespace {
 
-/// Accepts on loop 0 and hands connections to the loops in turn.
-struct Server::Impl final : io::FdHandler {
-  Shared shared;
-  io::Threads& threads;
-  std::unique_ptr<Listener> listener;
-  int reserve = -1;  // a descriptor kept back, to refuse politely when there are no more
-  std::size_t turn = 0;
-  observe::Counter accepted, turned_away;
+// How long a half-read request may still take when the server drains.
+constexpr io::Millis kMostGrace{1000};
 
-  explicit Impl(io::Threads& loops) : threads(loops) {}
-  ~Impl() override {
-    if (reserve >= 0) close(reserve);
+}  // namespace
+
+struct Server::Impl {
+  Impl(Options given, io::Threads& loops) : threads(loops), listener(new Listener(given.listen)) {
+    shared.options = std::move(given);
+    for (std::size_t i = 0; i < threads.size(); ++i) {
+      shared.loops.push_back(std::make_unique<PerLoop>());
+    }
+    acceptor = std::make_unique<Acceptor>(*listener, shared, threads);
   }
 
-  void on_ready(std::uint32_t) override {
-    for (int i = 0; i < 256 && accept_one(); ++i) {  // level-triggered: the rest is told again
-    }
+  /// Runs `action` for each connection, on its loop; it may destroy the connection.
+  template <class Action>
+  void for_each_connection(Action action) {
+    threads.run_on_all([this, action] {
+      auto& all = shared.loops[io::Loop::current()->index()]->connections;
+      for (auto next = all.begin(); next != all.end();) action(**next++);
+    });
   }
 
-  /// False when the backlog is empty.
-  bool accept_one() {
-    const int fd = accept4(listener->fd(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
-    if (fd < 0) {
-      if (errno == EMFILE || errno == ENFILE) return refuse_one();
-      return errno == ECONNABORTED || errno == EINTR;
-    }
-    if (shared.connections.load(std::memory_order_relaxed) >= shared.options.limits.connections) {
-      turned_away.add();
-      close(fd);
-      return true;
-    }
-    accepted.add();
-    const int one = 1;
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);  // fails on a unix socket: fine
-    const std::size_t to = turn++ % threads.size();
-    const auto adopt = [this, fd, to] { new Connection(fd, shared, *shared.loops[to]); };
-    if (to == 0) {
-      adopt();
-    } else {
-      threads[to].post(adopt);
+  bool wait_until_empty(io::TimePoint deadline) const {
+    while (shared.connections.load(std::memory_order_acquire) != 0) {
+      if (io::Clock::now() >= deadline) return false;
+      std::this_thread::sleep_for(io::Millis(1));
     }
     return true;
   }
 
-  /// Out of descriptors: gives the reserve away for a moment, so that the peer is closed instead of
-  /// waiting, and the loop does not spin on a backlog that it cannot take.
-  bool refuse_one() {
-    if (reserve < 0) return false;
-    close(reserve);
-    const int fd = accept4(listener->fd(), nullptr, nullptr, SOCK_CLOEXEC);
-    if (fd >= 0) close(fd);
-    reserve = open("/dev/null", O_RDONLY | O_CLOEXEC);
-    turned_away.add();
-    return fd >= 0;
-  }
+  Shared shared;
+  io::Threads& threads;
+  std::unique_ptr<Listener> listener;
+  std::unique_ptr<Acceptor> acceptor;
+  bool started = false;
 };
 
-Server::Server(Options options, io::Threads& threads) : impl_(std::make_unique<Impl>(threads)) {
-  impl_->listener = std::make_unique<Listener>(options.listen);
-  impl_->reserve = open("/dev/null", O_RDONLY | O_CLOEXEC);
-  impl_->shared.options = std::move(options);
-  for (std::size_t i = 0; i < threads.size(); ++i) {
-    impl_->shared.loops.push_back(std::make_unique<PerLoop>());
-  }
-  address_ = impl_->listener->address();
-}
+Server::Server(Options options, io::Threads& threads)
+    : impl_(std::make_unique<Impl>(std::move(options), threads)),
+      address_(impl_->listener->address()) {}
 
 Server::~Server() {
+  if (!impl_->started) return;
   drain(io::Clock::now());
+  impl_->for_each_connection([](Connection& one) { one.abandon(); });
+  const io::Millis patience = impl_->shared.options.limits.request_time + kMostGrace;
+  if (impl_->wait_until_empty(io::Clock::now() + patience)) {
+    impl_->threads.run_on_all([] {});  // the last connection's loop is past its last line
+    return;
+  }
+  log::error("http", "a handler did not return in time; what it uses is left in memory",
+             {{"listener", impl_->shared.options.name}});
+  impl_.release();
 }
 
 void Server::start() {
-  impl_->threads.run_on(
-      0, [this] { io::Loop::current()->add(impl_->listener->fd(), EPOLLIN, *impl_); });
+  impl_->started = true;
+  impl_->threads.run_on(0, [this] { impl_->acceptor->start(); });
 }
 
 void Server::announce_close() noexcept {
@@ -97,46 +77,36 @@ void Server::announce_close() noexcept {
 }
 
 bool Server::drain(io::TimePoint deadline) {
-  if (impl_->listener == nullptr) return impl_->shared.connections == 0;
   announce_close();
   const auto left = std::chrono::duration_cast<io::Millis>(deadline - io::Clock::now());
-  const io::Millis grace = std::clamp(left, io::Millis(0), io::Millis(1000));
-  impl_->threads.run_on(0, [this] {
-    while (impl_->accept_one()) {  // who waits in the backlog would be reset by close(2)
-    }
-    io::Loop::current()->remove(impl_->listener->fd(), *impl_);
+  const io::Millis grace = std::clamp(left, io::Millis(0), kMostGrace);
+  if (impl_->listener != nullptr) {
+    if (impl_->started) impl_->threads.run_on(0, [this] { impl_->acceptor->finish(); });
     impl_->listener.reset();
-  });
-  impl_->threads.run_on_all([this, grace] {
-    auto& connections = impl_->shared.loops[io::Loop::current()->index()]->connections;
-    for (auto next = connections.begin(); next != connections.end();) {
-      Connection* const one = *next++;  // drain() may take it out of the list
-      one->drain(grace);
-    }
-  });
-  while (impl_->shared.connections != 0 && io::Clock::now() < deadline) {
-    std::this_thread::sleep_for(io::Millis(2));
   }
-  return impl_->shared.connections == 0;
+  impl_->for_each_connection([grace](Connection& one) { one.drain(grace); });
+  return impl_->wait_until_empty(deadline);
 }
 
 void Server::collect(observe::Scrape& scrape) const {
   const std::string_view name = impl_->shared.options.name;
+  const auto count = [&](std::string_view metric, std::string_view help,
+                         const observe::Counter& counter) {
+    scrape.counter(metric, help, {{"listener", name}}, static_cast<double>(counter.value()));
+  };
   scrape.gauge("cleave_http_connections", "Open connections.", {{"listener", name}},
                static_cast<double>(impl_->shared.connections));
-  scrape.counter("cleave_http_accepted_total", "Connections accepted.", {{"listener", name}},
-                 static_cast<double>(impl_->accepted.value()));
-  scrape.counter("cleave_http_turned_away_total", "Connections closed at once, for want of room.",
-                 {{"listener", name}}, static_cast<double>(impl_->turned_away.value()));
+  count("cleave_http_accepted_total", "Connections accepted.", impl_->acceptor->accepted);
+  count("cleave_http_turned_away_total", "Connections closed at once, for want of room.",
+        impl_->acceptor->turned_away);
+  count("cleave_http_accept_failures_total", "Failed accept(2) calls.", impl_->acceptor->failures);
+  static constexpr std::string_view kClasses[] = {"0xx", "1xx", "2xx", "3xx", "4xx", "5xx"};
   for (const auto& loop : impl_->shared.loops) {
-    scrape.counter("cleave_http_requests_total", "Requests answered.", {{"listener", name}},
-                   static_cast<double>(loop->requests.value()));
-    scrape.counter("cleave_http_overloaded_total", "Requests refused for want of room.",
-                   {{"listener", name}}, static_cast<double>(loop->overloaded.value()));
-    for (std::size_t i = 4; i < 6; ++i) {
-      scrape.counter("cleave_http_refused_total", "Requests that the door refused.",
-                     {{"listener", name}, {"status", i == 4 ? "4xx" : "5xx"}},
-                     static_cast<double>(loop->refused[i].value()));
+    count("cleave_http_requests_total", "Whole requests that the door let in.", loop->requests);
+    for (std::size_t i = 2; i < loop->answers.size(); ++i) {
+      scrape.counter("cleave_http_answers_total", "Answers, the door's own included.",
+                     {{"listener", name}, {"status", kClasses[i]}},
+                     static_cast<double>(loop->answers[i].value()));
     }
   }
 }

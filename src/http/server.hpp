@@ -25,13 +25,14 @@ struct Limits {
   std::size_t headers = 32 * 1024;
   std::size_t header_count = 100;
   std::size_t body = 1024 * 1024;
-  io::Millis header_time{5000};   // in total, from the first byte
-  io::Millis body_time{10000};    // in total
-  io::Millis idle_time{65000};    // keep-alive; above the gateway's 30 s, so that it closes first
-  io::Millis write_time{10000};   // a client that takes nothing for so long is cut
-  io::Millis request_time{2500};  // the deadline a request gets; X-Cleave-Deadline-Ms may shorten it
+  io::Millis header_time{5000};  // in total, from the first byte
+  io::Millis body_time{10000};   // in total
+  io::Millis idle_time{65000};   // keep-alive; above the gateway's 30 s, so that it closes first
+  io::Millis write_time{10000};  // a client that takes nothing for so long is cut
+  io::Millis request_time{
+      2500};  // the deadline a request gets; X-Cleave-Deadline-Ms may shorten it
   std::size_t connections = 20000;
-  std::size_t requests = 4096;    // in hand, a loop; more get 503 at once
+  std::size_t requests = 4096;  // in hand, a loop; more get 503 at once
 };
 
 /// Answers one request. `scope` has id, trace and deadline set. [fiber]
