@@ -40,16 +40,16 @@ class Database::Pool {
 
   /// is_read() scans the whole text. A module's statements are few and its literals stay where they
   /// are, so the verdict is kept by address, and believed when the text is still the same.
-  bool reads(std::string_view sql) {
+  bool is_read_here(std::string_view sql) {
     const auto address = reinterpret_cast<std::uintptr_t>(sql.data());
     Verdict& known = verdicts[(address ^ (address >> 9)) % verdicts.size()];
     if (known.sql != sql) known = {std::string(sql), is_read(sql)};
-    return known.read;
+    return known.is_read;
   }
 
   struct Verdict {
     std::string sql;
-    bool read = false;
+    bool is_read = false;
   };
   std::array<Verdict, 64> verdicts;
   PipelineStats read_stats, write_stats;
@@ -74,7 +74,7 @@ Database::Pool& Database::pool() {
 
 Result Database::query(const Statement& statement, io::TimePoint deadline) {
   Pool& mine = pool();
-  Pipeline& pipeline = mine.reads(statement.sql) ? mine.next_read() : *mine.write;
+  Pipeline& pipeline = mine.is_read_here(statement.sql) ? mine.next_read() : *mine.write;
   return pipeline.query(statement, deadline);
 }
 
