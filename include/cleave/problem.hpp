@@ -24,9 +24,9 @@ class Problem : public std::exception {
       : status_(status), slug_(std::move(slug)), title_(std::move(title)) {}
 
   /// Builders: `throw Problem(422, "unknown-user", "No such user.").at("/user_id", "unknown")`.
-  Problem&& at(std::string pointer, std::string code) &&;
-  Problem&& with(std::string_view header, std::string_view value) &&;
-  Problem&& retry_after(int seconds) &&;
+  Problem at(std::string pointer, std::string code) &&;
+  Problem with(std::string_view header, std::string_view value) &&;
+  Problem retry_after(int seconds) &&;
 
   int status() const noexcept { return status_; }
   std::string_view slug() const noexcept { return slug_; }

@@ -18,19 +18,26 @@ bool is_uuid(std::string_view id) noexcept {
   return true;
 }
 
+/// Whoever is told 503 is told when to come back, too.
+Problem to_problem(const cleave_error& error) {
+  Problem problem(error.status, std::string(view(error.slug)), std::string(view(error.title)));
+  if (error.status == 503) return std::move(problem).retry_after(1);
+  return problem;
+}
+
 }  // namespace
 
-Problem&& Problem::at(std::string pointer, std::string code) && {
+Problem Problem::at(std::string pointer, std::string code) && {
   details_.push_back({std::move(pointer), std::move(code)});
   return std::move(*this);
 }
 
-Problem&& Problem::with(std::string_view header, std::string_view value) && {
+Problem Problem::with(std::string_view header, std::string_view value) && {
   headers_.push_back({std::string(header), std::string(value)});
   return std::move(*this);
 }
 
-Problem&& Problem::retry_after(int seconds) && {
+Problem Problem::retry_after(int seconds) && {
   return std::move(*this).with("Retry-After", std::to_string(seconds));
 }
 
@@ -61,10 +68,8 @@ Response Problem::response(std::string_view request_id) const {
 }
 
 DatabaseError::DatabaseError(const cleave_error& error)
-    : Problem(error.status, std::string(view(error.slug)), std::string(view(error.title))),
+    : Problem(to_problem(error)),
       sqlstate_(view(error.sqlstate)),
-      constraint_(view(error.constraint)) {
-  if (error.status == 503) static_cast<Problem&&>(*this).retry_after(1);
-}
+      constraint_(view(error.constraint)) {}
 
 }  // namespace cleave
