@@ -29,8 +29,7 @@ sigset_t stop_signals() {
 
 /// True for a stop signal, false when `time` passes first.
 bool wait_for_signal(const sigset_t& set, io::Millis time) {
-  const timespec limit{.tv_sec = time.count() / 1000,
-                       .tv_nsec = (time.count() % 1000) * 1000000};
+  const timespec limit{.tv_sec = time.count() / 1000, .tv_nsec = (time.count() % 1000) * 1000000};
   return sigtimedwait(&set, nullptr, &limit) > 0;
 }
 
@@ -66,9 +65,10 @@ class Servers {
       throw std::runtime_error("the admin listener " + settings.admin_listen +
                                " is not on loopback: give a token, CLEAVE_ADMIN_TOKEN[_FILE]");
     }
-    http::AdminOptions admin{.token = settings.admin_token,
-                             .not_ready = [this] { return not_ready(); },
-                             .metrics = [&system] { return system.application().metrics().render(); }};
+    http::AdminOptions admin{
+        .token = settings.admin_token,
+        .not_ready = [this] { return not_ready(); },
+        .metrics = [&system] { return system.application().metrics().render(); }};
     admin_ = std::make_unique<http::Server>(
         http::Options{.name = "admin",
                       .listen = settings.admin_listen,
@@ -152,6 +152,7 @@ int run(Options& options) {
   log::info("cleave", "stopping; a second signal ends at once", {{"signal", strsignal(got)}});
   const bool drained = servers->drain(signals);
   watchdog.reset();
+  if (drained) servers.reset();  // its last word to each connection needs the loops
   if (drained && system.stop()) {
     log::info("cleave", "stopped");
     return kOk;
