@@ -258,6 +258,8 @@ void Connection::serve() {
 void Connection::refuse(const Refusal& refusal) {
   RefusalJob job(refusal,
                  [this](std::string_view head, std::string_view body) { send(head, body); });
+  // While a body comes, the head's views may point to a buffer that has grown; a HEAD has none.
+  if (state_ != State::kBody && head_ != nullptr && head_->method == "HEAD") job.method = "HEAD";
   shared_.exchange.run(job);
   home_.answers[static_cast<std::size_t>(job.status / 100)].add();
   close_ = true;

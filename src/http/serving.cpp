@@ -54,8 +54,8 @@ RefusalJob::RefusalJob(const Refusal& refusal, Send send)
 
 void RefusalJob::produce(Response& response) {
   Problem problem(refusal_.status, refusal_.slug, refusal_.title);
-  if (refusal_.status == 405) std::move(problem).with("Allow", kAllMethods);
-  if (refusal_.status == 503) std::move(problem).retry_after(1);
+  if (refusal_.status == 405) problem = std::move(problem).with("Allow", kAllMethods);
+  if (refusal_.status == 503) problem = std::move(problem).retry_after(1);
   response = problem.response(scope.id());
 }
 

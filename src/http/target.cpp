@@ -53,7 +53,7 @@ bool split_absolute(std::string_view whole, std::string_view& authority,
   const std::size_t slash = rest.find_first_of("/?");
   authority = rest.substr(0, slash);
   target = slash == std::string_view::npos ? "/" : rest.substr(slash);
-  return target.front() == '/';
+  return !authority.empty() && target.front() == '/';  // an empty host: RFC 9110, 4.2.1
 }
 
 }  // namespace cleave::http

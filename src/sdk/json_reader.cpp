@@ -128,7 +128,9 @@ JsonObject::JsonObject(const Request& request) {
     throw Problem(415, "unsupported-media-type", "The body must be application/json.")
         .with("Accept-Post", "application/json");
   }
-  if (request.body.starts_with("\xef\xbb\xbf")) {  // the parser would skip a byte order mark
+  // The parser would skip a byte order mark, and take NUL for the end of the text.
+  if (request.body.starts_with("\xef\xbb\xbf") ||
+      request.body.find('\0') != std::string_view::npos) {
     throw Problem(400, "invalid-json", "The body is not valid JSON.");
   }
   JsonSax sax(*this);
