@@ -41,6 +41,12 @@ class CommandLine {
     try {
       app_.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
+      // The library would only say that a command is needed.
+      const auto unknown = app_.remaining();
+      if (!unknown.empty() && app_.get_subcommands().empty()) {
+        throw Failure(
+            kUsage, "unknown command " + unknown.front() + "; `cleave --help` lists the commands");
+      }
       const int code = app_.exit(error);
       return code == 0 ? kOk : kUsage;
     }
@@ -73,7 +79,9 @@ class CommandLine {
     for (const std::string& table : seedable_tables(options_.settings.sql_dir)) {
       app.add_option_function<std::uint64_t>(
           "--" + table,
-          [this, table](std::uint64_t rows) { seed_.rows.push_back({table, rows}); },
+          [this, table](std::uint64_t rows) {
+            seed_.rows.push_back({table, rows});
+          },
           "Rows to write to " + table);
     }
     app.add_flag("--replace", seed_.replace, "Remove the rows that are there first");

@@ -40,6 +40,41 @@ std::string early_value(int argc, char** argv, std::string_view flag, const char
   return value != nullptr ? value : "";
 }
 
+std::string to_option(const CLI::ConfigItem& item) {
+  std::string name;
+  for (const std::string& parent : item.parents) name += parent + "-";
+  name += item.name;
+  std::replace(name.begin(), name.end(), '_', '-');
+  return name;
+}
+
+std::vector<CLI::ConfigItem> items_of(const std::string& file) {
+  std::ifstream in(file);
+  if (!in || fs::is_directory(file)) {
+    throw Failure(kConfig, "cannot read the configuration file " + file +
+                               "; check that it exists and that this user may read it");
+  }
+  try {
+    return CLI::ConfigTOML().from_config(in);
+  } catch (const CLI::Error& error) {
+    throw Failure(kConfig, file + ": " + error.what());
+  }
+}
+
+/// The same, looked for in the file of settings last.
+std::string early_setting(int argc, char** argv, const std::string& name) {
+  const std::string value = early_value(argc, argv, "--" + name, environment_name(name).c_str());
+  const std::string file = early_value(argc, argv, "--config", "CLEAVE_CONFIG");
+  if (!value.empty() || file.empty()) return value;
+  try {
+    for (const CLI::ConfigItem& item : items_of(file)) {
+      if (to_option(item) == name) return CLI::detail::join(item.inputs, ",");
+    }
+  } catch (const Failure&) {  // told by the real parse
+  }
+  return "";
+}
+
 std::size_t edit_distance(std::string_view a, std::string_view b) {
   std::vector<std::size_t> row(b.size() + 1);
   for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
@@ -64,17 +99,9 @@ std::string did_you_mean(std::string_view word, const std::vector<std::string>& 
   return "; did you mean " + *nearest + "?";
 }
 
-std::string to_option(const CLI::ConfigItem& item) {
-  std::string name;
-  for (const std::string& parent : item.parents) name += parent + "-";
-  name += item.name;
-  std::replace(name.begin(), name.end(), '_', '-');
-  return name;
-}
-
 std::string read_secret(const std::string& name, const std::string& file) {
   std::ifstream in(file);
-  if (!in) {
+  if (!in || fs::is_directory(file)) {
     throw Failure(kConfig, "cannot read the file of " + name + ", " + file +
                                "; check that it exists and that this user may read it");
   }
@@ -93,12 +120,12 @@ std::string environment_name(const std::string& option) {
 
 Options::Options(int argc, char** argv) {
   executable_dir_ = directory_of_executable();
-  settings.module_dir = early_value(argc, argv, "--module-dir", "CLEAVE_MODULE_DIR");
+  settings.module_dir = early_setting(argc, argv, "module-dir");
   if (settings.module_dir.empty()) {
     settings.module_dir = beside(executable_dir_, "modules", "lib/cleave/modules");
   }
   settings.sql_dir = beside(executable_dir_, "sql", "share/cleave/sql");
-  const std::string wanted = early_value(argc, argv, "--modules", "CLEAVE_MODULES");
+  const std::string wanted = early_setting(argc, argv, "modules");
   std::vector<std::string> names;
   for (const std::string& name : CLI::detail::split(wanted, ',')) {
     if (!name.empty()) names.push_back(name);
@@ -109,8 +136,7 @@ Options::Options(int argc, char** argv) {
 CLI::Option* Options::add(CLI::App& command, const std::string& name, std::string& value,
                           const std::string& help, bool secret) {
   known_.push_back(environment_name(name));
-  auto* option =
-      command.add_option("--" + name, value, help)->envname(environment_name(name));
+  auto* option = command.add_option("--" + name, value, help)->envname(environment_name(name));
   if (secret) {
     secrets_.push_back(std::make_unique<Secret>(Secret{name, &value, {}}));
     known_.push_back(environment_name(name + "-file"));
@@ -183,21 +209,21 @@ void Options::add_module_options(CLI::App& command) {
 
 void Options::read_file(CLI::App& command) {
   if (config_file_.empty()) return;
-  std::ifstream in(config_file_);
-  if (!in) {
-    throw Failure(kConfig, "cannot read the configuration file " + config_file_);
-  }
-  for (const CLI::ConfigItem& item : CLI::ConfigTOML().from_config(in)) {
+  for (const CLI::ConfigItem& item : items_of(config_file_)) {
     if (item.name == "++" || item.name == "--") continue;  // CLI11 marks sections with these
     const std::string name = to_option(item);
     CLI::Option* option = command.get_option_no_throw("--" + name);
     if (option == nullptr) {
-      throw Failure(kConfig, config_file_ + ": unknown key " + name +
-                                 "; `cleave run --help` lists all keys");
+      throw Failure(
+          kConfig, config_file_ + ": unknown key " + name + "; `cleave run --help` lists all keys");
     }
     if (option->count() > 0) continue;  // a flag or the environment said it already
-    option->add_result(item.inputs);
-    option->run_callback();
+    try {
+      option->add_result(item.inputs);
+      option->run_callback();
+    } catch (const CLI::Error& error) {
+      throw Failure(kConfig, config_file_ + ": " + error.what());
+    }
   }
 }
 
@@ -213,7 +239,8 @@ void Options::refuse_unknown_environment() const {
     const std::string name(text.substr(0, text.find('=')));
     if (!name.starts_with("CLEAVE_") || name.starts_with("CLEAVE_TEST_")) continue;
     if (std::find(known_.begin(), known_.end(), name) != known_.end()) continue;
-    throw Failure(kConfig, "unknown environment variable " + name + did_you_mean(name, known_) +
+    const std::string guess = did_you_mean(name, known_);
+    throw Failure(kConfig, "unknown environment variable " + name + (guess.empty() ? ";" : guess) +
                                " `cleave run --help` lists all keys");
   }
 }

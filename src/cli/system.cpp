@@ -1,6 +1,30 @@
 #include "cli/system.hpp"
 
+#include "postgres/url.hpp"
+#include "redis/address.hpp"
+
 namespace cleave::cli {
+namespace {
+
+/// Before anything starts. libpq's own words are kept back: they may repeat a password.
+void require_urls(const host::Settings& settings) {
+  for (const auto& [name, module] : settings.module) {
+    for (const std::string& url : {module.database_url, module.owner_database_url}) {
+      if (url.empty() || postgres::parse_url(url).valid) continue;
+      throw Failure(kConfig, "the connection string of " + name +
+                                 " is not valid; expected postgresql://USER:PASSWORD@HOST:PORT/"
+                                 "DATABASE, with special characters written as %25");
+    }
+  }
+  if (settings.redis_url.empty() || settings.redis_url == "off") return;
+  try {
+    redis::Address::parse(settings.redis_url);
+  } catch (const std::invalid_argument& error) {
+    throw Failure(kConfig, error.what());
+  }
+}
+
+}  // namespace
 
 void require_modules(const loader::Loaded& loaded, const host::Settings& settings) {
   if (!loaded.refusals.empty()) {
@@ -43,14 +67,16 @@ std::unique_ptr<supervise::Embedded> start_embedded(host::Settings& settings, bo
 System::System(Options& options)
     : options_(options), threads_(std::make_unique<io::Threads>(options.settings.threads)) {
   require_modules(options.loaded, options.settings);
+  require_urls(options.settings);
 }
 
-System::~System() { stop(); }
+System::~System() {
+  stop();
+}
 
 void System::start() {
   embedded_ = start_embedded(options_.settings, true);
-  application_ =
-      std::make_unique<host::Application>(options_.settings, options_.loaded, *threads_);
+  application_ = std::make_unique<host::Application>(options_.settings, options_.loaded, *threads_);
   try {
     application_->start();
   } catch (const std::runtime_error& error) {

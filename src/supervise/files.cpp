@@ -46,11 +46,15 @@ void make_private(const fs::path& directory, const ServerUser& user) {
 
 std::string last_line(const fs::path& log) {
   std::ifstream in(log);
-  std::string line, last = "it said nothing";
+  std::string line, last = "it said nothing", cause;
   while (std::getline(in, line)) {
     if (line.find_first_not_of(" \t\r") != std::string::npos) last = line;
+    // The cause, where there is one, comes before what was done about it.
+    for (const char* mark : {"FATAL:", "PANIC:", "No space left on device"}) {
+      if (cause.empty() && line.find(mark) != std::string::npos) cause = line;
+    }
   }
-  return last;
+  return cause.empty() ? last : cause;
 }
 
 fs::path find_program(const std::string& name, const std::vector<fs::path>& folders) {

@@ -130,7 +130,8 @@ void initialise(const fs::path& postgres, const PostgresServer::Options& options
     const std::string why = last_line(log);
     fs::remove_all(half);
     throw std::runtime_error("cannot make a PostgreSQL data directory in " +
-                             options.data_dir.string() + ": " + why);
+                             options.data_dir.string() + ": " + why +
+                             "; make room, or choose another place with --data-dir");
   }
   fs::rename(half, options.data_dir);
   fs::remove(log);
@@ -155,9 +156,13 @@ void stop_orphan(const fs::path& data_dir) {
 
 }  // namespace
 
-PostgresServer::PostgresServer(Options options) : options_(std::move(options)) { find_postgres(); }
+PostgresServer::PostgresServer(Options options) : options_(std::move(options)) {
+  find_postgres();
+}
 
-PostgresServer::~PostgresServer() { stop(); }
+PostgresServer::~PostgresServer() {
+  stop();
+}
 
 void PostgresServer::start() {
   const fs::path postgres = find_postgres();
@@ -226,9 +231,13 @@ void PostgresServer::signal(int signal) {
   if (child_) child_->signal(signal);
 }
 
-bool PostgresServer::running() { return child_ && child_->running(); }
+bool PostgresServer::running() {
+  return child_ && child_->running();
+}
 
-pid_t PostgresServer::pid() const noexcept { return child_ ? child_->pid() : -1; }
+pid_t PostgresServer::pid() const noexcept {
+  return child_ ? child_->pid() : -1;
+}
 
 void PostgresServer::create_database(const std::string& name) {
   std::set<std::string> names = read_names(options_.data_dir);
@@ -257,8 +266,8 @@ void PostgresServer::create_database(const std::string& name) {
     const Connection probe(PQconnectdb(url(name, app).c_str()), &PQfinish);
     if (PQstatus(probe.get()) == CONNECTION_OK) return;
     if (std::chrono::steady_clock::now() > give_up) {
-      throw std::runtime_error("the embedded PostgreSQL does not let " + app + " in: " +
-                               PQerrorMessage(probe.get()));
+      throw std::runtime_error("the embedded PostgreSQL does not let " + app +
+                               " in: " + PQerrorMessage(probe.get()));
     }
     std::this_thread::sleep_for(5ms);
   }
