@@ -16,7 +16,7 @@ constexpr io::Millis kLeastTime{20};
 void refuse(Response& response, const RequestScope& scope, int status, const char* slug,
             const char* title, bool retry) {
   Problem problem(status, slug, title);
-  if (retry) std::move(problem).retry_after(1);  // changes it in place
+  if (retry) problem = std::move(problem).retry_after(1);
   response = problem.response(scope.id());
 }
 
