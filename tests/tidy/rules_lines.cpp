@@ -124,7 +124,8 @@ std::vector<Finding> check_headers(const Tree& tree) {
 
 std::vector<Finding> check_using_namespace(const Tree& tree) {
   return each_line(tree, true, [](const SourceFile& file, const std::string& line) -> std::string {
-    if (!file.is_header() || find_word(line, "using namespace") == std::string::npos) return "";
+    // Inside a function it is indented, and reaches nobody.
+    if (!file.is_header() || !line.starts_with("using namespace")) return "";
     return "using namespace in a header reaches everyone who includes it: name what is meant";
   });
 }
@@ -147,7 +148,8 @@ std::vector<Finding> check_machine_paths(const Tree& tree) {
 std::vector<Finding> check_unfinished(const Tree& tree) {
   static const std::vector<std::string> marks = {
       std::string("TO") + "DO", std::string("FIX") + "ME", std::string("XX") + "X:"};
-  return each_line(tree, false, [](const SourceFile&, const std::string& line) -> std::string {
+  return each_line(tree, false, [](const SourceFile& file, const std::string& line) -> std::string {
+    if (file.path.ends_with(".md")) return "";  // in Spanish it is a word
     for (const std::string& mark : marks) {
       if (find_word(line, mark) != std::string::npos) {
         return mark + " in the sources: do it, or write it down where work is planned";
