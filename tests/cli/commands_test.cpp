@@ -40,14 +40,14 @@ TEST_CASE("--version tells the version") {
 TEST_CASE("--help lists the commands") {
   const Ended ended = run_program({"--help"});
   CHECK(ended.code.value_or(-1) == 0);
-  for (const char* command : {"run", "call", "check", "migrate", "seed", "doctor"}) {
+  for (const std::string command : {"run", "call", "check", "migrate", "seed", "doctor"}) {
     CAPTURE(command);
     CHECK(contains(ended.out, std::string("\n  ") + command + " "));
   }
 }
 
 TEST_CASE("the help of every command names each setting, and its variable") {
-  for (const char* command : {"run", "call", "check", "migrate", "seed", "doctor"}) {
+  for (const std::string command : {"run", "call", "check", "migrate", "seed", "doctor"}) {
     CAPTURE(command);
     const Ended ended = run_program({command, "--help"});
     CHECK(ended.code.value_or(-1) == 0);
@@ -87,7 +87,7 @@ TEST_CASE("check finds nothing against the modules that are shipped") {
   const Ended ended = run_program({"check"}, {}, kStart);
   INFO(ended.out, ended.err);
   CHECK(ended.code.value_or(-1) == 0);
-  for (const char* part :
+  for (const std::string part :
        {"user.so", "product.so", "order.so", "order depends on ", "0 findings"}) {
     CAPTURE(part);
     CHECK(contains(ended.out, part));
@@ -101,7 +101,8 @@ TEST_CASE("migrate applies what is new, and finds nothing to do the second time"
   const Ended first = run_program(arguments, {}, kStart);
   INFO(first.out, first.err);
   REQUIRE(first.code.value_or(-1) == 0);
-  for (const char* module : {"user\n", "product\n", "order\n"}) CHECK(contains(first.out, module));
+  for (const std::string module : {"user\n", "product\n", "order\n"})
+    CHECK(contains(first.out, module));
   CHECK(contains(first.out, "applied 001"));
   CHECK_FALSE(contains(first.out, "up to date"));
   const Ended second = run_program(arguments, {}, kStart);
@@ -139,7 +140,7 @@ TEST_CASE("call prints the answer, and the tree of what it cost") {
   CHECK(order.out.starts_with("HTTP 201\n"));
   CHECK(body_of(order)["total_cents"] == 5);
   const std::string tree = order.out.substr(order.out.rfind("\n\n"));
-  for (const char* part : {"order ", "user ", "product ", "postgres ", "─ ", " ms\n"}) {
+  for (const std::string part : {"order ", "user ", "product ", "postgres ", "─ ", " ms\n"}) {
     CAPTURE(part);
     CHECK(contains(tree, part));
   }

@@ -83,7 +83,7 @@ TEST_CASE("an unknown flag, an unknown command or a missing argument is a usage 
 }
 
 TEST_CASE("a value that is no number, or beyond its range, is a usage error") {
-  for (const char* value : {"many", "0", "65", "-1", "1.5", ""}) {
+  for (const std::string value : {"many", "0", "65", "-1", "1.5", ""}) {
     check_refused({"run", "--threads", value}, {}, kUsage, {"--threads"});
   }
   check_refused({"run", "--body-limit", "1MB?"}, {}, kUsage, {"--body-limit"});
@@ -117,7 +117,7 @@ TEST_CASE("a mistake in the file of settings is refused with the file's name") {
 
 TEST_CASE("a module directory that is missing or empty is refused") {
   const OpenTempDir directory;
-  for (const char* command : {"run", "check", "migrate"}) {
+  for (const std::string command : {"run", "check", "migrate"}) {
     check_refused({command, "--module-dir", directory.path()}, {}, kConfig,
                   {"no module in", directory.path(), "--module-dir"});
     check_refused({command, "--module-dir", directory / "missing"}, {}, kConfig, {"--module-dir"});
@@ -140,22 +140,22 @@ TEST_CASE("an address that is taken or makes no sense is refused") {
                 {port.number(), "--listen"});
   check_refused({"run", "--listen", "127.0.0.1:0", "--admin-listen", taken}, {}, kConfig,
                 {port.number()});
-  for (const char* address : {"nonsense", "127.0.0.1", "127.0.0.1:99999", "127.0.0.1:http", ":", "",
-                              "unix:", "unix:/nowhere/at/all/socket"}) {
+  for (const std::string address : {"nonsense", "127.0.0.1", "127.0.0.1:99999", "127.0.0.1:http",
+                                    ":", "", "unix:", "unix:/nowhere/at/all/socket"}) {
     check_refused({"run", "--admin-listen", "off", "--listen", address}, {}, kConfig,
                   {"cannot listen on", address});
   }
 }
 
 TEST_CASE("an admin listener beyond loopback needs a token") {
-  for (const char* address : {"0.0.0.0:0", "[::]:0"}) {
+  for (const std::string address : {"0.0.0.0:0", "[::]:0"}) {
     check_refused({"run", "--listen", "127.0.0.1:0", "--admin-listen", address}, {}, kConfig,
                   {"CLEAVE_ADMIN_TOKEN"});
   }
 }
 
 TEST_CASE("a malformed connection string is refused before anything starts") {
-  for (const char* url :
+  for (const std::string url :
        {"postgresql://a/%zz", "postgresql://u:p%zz@a/b", "nonsense", "host=a port"}) {
     HostProcess::Environment environment = nobody_listens();
     environment["CLEAVE_USER_DATABASE_URL"] = url;

@@ -186,10 +186,10 @@ TEST_CASE("a secret appears in no log, no answer and no metric") {
   REQUIRE(host.wait_until_serving());
   const Headers token{{"Authorization", "Bearer " + canary}};
   std::string seen;
-  for (const char* path : {"/users", "/products", "/orders", "/readyz", "/nope"}) {
+  for (const std::string path : {"/users", "/products", "/orders", "/readyz", "/nope"}) {
     seen += ask_at(host.address(), "GET", path).body;
   }
-  for (const char* path : {"/readyz", "/metrics"}) {
+  for (const std::string path : {"/readyz", "/metrics"}) {
     const HttpAnswer answer = ask_at(host.admin(), "GET", path, "", token);
     CHECK(answer.status != 401);
     seen += answer.body;

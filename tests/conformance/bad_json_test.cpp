@@ -17,7 +17,7 @@ std::string user_named(const std::string& json_string) {
 
 std::string order_with(const std::string& member, const std::string& value) {
   std::string body = "{";
-  for (const char* name : {"user_id", "product_id", "quantity"}) {
+  for (const std::string name : {"user_id", "product_id", "quantity"}) {
     body += (body.size() > 1 ? ",\"" : "\"") + std::string(name) + "\":";
     body += name == member ? value : "1";
   }
@@ -99,12 +99,12 @@ TEST_CASE("a key that comes twice is refused, also in its other spelling") {
 }
 
 TEST_CASE("the body must be an object with the members that are known, all of them") {
-  for (const char* body : {"[]", "[{}]", "\"text\"", "1", "1.5", "true", "null"}) {
+  for (const std::string body : {"[]", "[{}]", "\"text\"", "1", "1.5", "true", "null"}) {
     CAPTURE(body);
     check_problem(post_user(body), 422, "wrong-type");
   }
   const std::string email = unique_email();
-  for (const char* name : {"id", "version", "created_at", "status", "__proto__"}) {
+  for (const std::string name : {"id", "version", "created_at", "status", "__proto__"}) {
     CAPTURE(name);
     const HttpAnswer answer = post_user(Json{{"name", "A"}, {"email", email}, {name, 1}}.dump());
     check_problem(answer, 422, "unknown-field");
@@ -130,7 +130,7 @@ TEST_CASE("an id or a quantity is a whole number within its bounds") {
   struct Case {
     const char *value, *code;
   };
-  for (const char* member : {"user_id", "product_id", "quantity"}) {
+  for (const std::string member : {"user_id", "product_id", "quantity"}) {
     for (const Case& one :
          {Case{"0", "out-of-range"}, Case{"-0", "out-of-range"}, Case{"-1", "out-of-range"},
           Case{"9223372036854775808", "out-of-range"}, Case{"18446744073709551616", "out-of-range"},
@@ -140,13 +140,13 @@ TEST_CASE("an id or a quantity is a whole number within its bounds") {
           Case{"{\"a\":1}", "wrong-type"}, Case{"\"http://169.254.169.254/\"", "wrong-type"},
           Case{"\"1/../../x\"", "wrong-type"}}) {
       CAPTURE(member);
-      CAPTURE(one.value);
+      CAPTURE(std::string(one.value));
       const HttpAnswer answer = ask("POST", "/orders", order_with(member, one.value));
       check_problem(answer, 422, one.code);
       check_error(answer, "/" + std::string(member), one.code);
     }
   }
-  for (const char* member : {"user_id", "product_id"}) {
+  for (const std::string member : {"user_id", "product_id"}) {
     check_problem(ask("POST", "/orders", order_with(member, "null")), 422, "wrong-type");
   }
   check_problem(ask("POST", "/orders", order_with("quantity", "1000001")), 422, "out-of-range");
@@ -155,7 +155,7 @@ TEST_CASE("an id or a quantity is a whole number within its bounds") {
 }
 
 TEST_CASE("control characters in a text are refused") {
-  for (const char* text :
+  for (const std::string text :
        {"\"a\\u0000b\"", "\"\\u001b[2J\"", "\"a\\nb\"", "\"\\t\"", "\"\\u007f\""}) {
     CAPTURE(text);
     const HttpAnswer answer = post_user(user_named(text));

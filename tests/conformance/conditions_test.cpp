@@ -33,7 +33,7 @@ TEST_CASE("a client that has the row already gets 304 without a body") {
       CHECK(answer.body == "");
       CHECK(client.ask("HEAD", path, "", {{"If-None-Match", given}}).status == 304);
     }
-    for (const char* given : {"\"0\"", "\"x\"", "", "0"}) {
+    for (const std::string given : {"\"0\"", "\"x\"", "", "0"}) {
       CAPTURE(given);
       CHECK(client.ask("GET", path, "", {{"If-None-Match", given}}).status == 200);
     }

@@ -131,7 +131,7 @@ TEST_CASE("Server-Timing names each service, database and cache that was asked")
   const Json user = make_user(), product = make_product();
   const Json body{{"user_id", user["id"]}, {"product_id", product["id"]}};
   const auto names = timed(ask("POST", "/orders", body.dump()));
-  for (const char* name : {"order", "order.db", "user", "user.db", "product"}) {
+  for (const std::string name : {"order", "order.db", "user", "user.db", "product"}) {
     CAPTURE(name);
     CHECK(has(names, name));
   }
@@ -173,7 +173,7 @@ TEST_CASE("OPTIONS tells the methods, and every other method gets 405 with the s
     CHECK(options.status == 204);
     CHECK(options.header("Allow") == wanted.allow);
     CHECK(options.body == "");
-    for (const char* method : wanted.others) {
+    for (const std::string method : wanted.others) {
       CAPTURE(method);
       const HttpAnswer answer = ask(method, path);
       check_problem(answer, 405, "method-not-allowed");

@@ -41,7 +41,7 @@ std::string chunked(const std::string& body) {
 
 TEST_CASE("a length that is stated twice, badly or in two ways is refused") {
   std::vector<Case> cases;
-  for (const char* lines :
+  for (const std::string lines :
        {"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n",
         "Transfer-Encoding: chunked\r\nContent-Length: 5\r\n",
         "Content-Length: 5\r\nContent-Length: 5\r\n", "Content-Length: 5\r\nContent-Length: 6\r\n",
@@ -59,8 +59,8 @@ TEST_CASE("a length that is stated twice, badly or in two ways is refused") {
 
 TEST_CASE("a transfer coding other than chunked is refused") {
   std::vector<Case> cases;
-  for (const char* coding : {"xchunked", "chunked, gzip", "gzip, chunked", "identity",
-                             "\"chunked\"", "chunked;q=1", "chunked, chunked", ""}) {
+  for (const std::string coding : {"xchunked", "chunked, gzip", "gzip, chunked", "identity",
+                                   "\"chunked\"", "chunked;q=1", "chunked, chunked", ""}) {
     cases.push_back({post_with("Transfer-Encoding: " + std::string(coding) + "\r\n", "0\r\n\r\n"),
                      501, "unknown-coding"});
   }
@@ -117,13 +117,14 @@ TEST_CASE("a malformed header line is refused") {
 
 TEST_CASE("exactly one well-formed Host is needed") {
   std::vector<Case> cases;
-  for (const char* lines : {"", "Host: a\r\nHost: a\r\n", "Host: a\r\nHost: b\r\n", "Host: a/b\r\n",
-                            "Host: user@a\r\n", "Host: \r\n", "Host: a b\r\n", "Host: a:99999\r\n",
-                            "Host: a:b\r\n", "Host: http://a\r\n", "Host: a,b\r\n"}) {
+  for (const std::string lines :
+       {"", "Host: a\r\nHost: a\r\n", "Host: a\r\nHost: b\r\n", "Host: a/b\r\n", "Host: user@a\r\n",
+        "Host: \r\n", "Host: a b\r\n", "Host: a:99999\r\n", "Host: a:b\r\n", "Host: http://a\r\n",
+        "Host: a,b\r\n"}) {
     cases.push_back({"GET /users HTTP/1.1\r\n" + std::string(lines) + "\r\n", 400, "bad-host"});
   }
   check_all(cases);
-  for (const char* host : {"a", "a.b:80", "127.0.0.1:1", "[::1]:8080", "A-b.c"}) {
+  for (const std::string host : {"a", "a.b:80", "127.0.0.1:1", "[::1]:8080", "A-b.c"}) {
     CAPTURE(host);
     CHECK(ask("GET", "/livez", "", {{"Host", host}}).status == 200);
   }
@@ -144,7 +145,7 @@ TEST_CASE("what is no HTTP/1.1 is refused") {
 }
 
 TEST_CASE("a method that takes no body gets none") {
-  for (const char* method : {"GET", "HEAD", "OPTIONS", "DELETE"}) {
+  for (const std::string method : {"GET", "HEAD", "OPTIONS", "DELETE"}) {
     CAPTURE(method);
     const std::string start = std::string(method) + " /users/1 HTTP/1.1\r\nHost: a\r\n";
     const std::string body(kSmuggled);
@@ -219,9 +220,9 @@ TEST_CASE("a client that does not finish its head is told so in time") {
 }
 
 TEST_CASE("a client that goes away in the middle costs nothing") {
-  for (const char* part : {"", "G", "GET /users HTTP/1.1\r\n",
-                           "POST /users HTTP/1.1\r\nHost: a\r\n"
-                           "Content-Length: 100\r\n\r\n{"}) {
+  for (const std::string part : {"", "G", "GET /users HTTP/1.1\r\n",
+                                 "POST /users HTTP/1.1\r\nHost: a\r\n"
+                                 "Content-Length: 100\r\n\r\n{"}) {
     HttpClient client(system_url());
     client.send(part);
   }

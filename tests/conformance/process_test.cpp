@@ -25,7 +25,7 @@ TEST_CASE("the admin listener counts what the public one answered") {
   const HttpAnswer metrics = ask_at(*admin, "GET", "/metrics");
   REQUIRE(metrics.status == 200);
   CHECK(metrics.header("Content-Type").starts_with("text/plain"));
-  for (const char* name :
+  for (const std::string name :
        {"cleave_calls_total{module=\"user\",status=\"2xx\"}", "cleave_calls_in_flight"}) {
     CAPTURE(name);
     CHECK(metrics.body.find(name) != std::string::npos);

@@ -38,7 +38,7 @@ TEST_CASE("a new product gets 201, a Location, an ETag and the row") {
 }
 
 TEST_CASE("a stock that is absent or null is not tracked") {
-  for (const char* body :
+  for (const std::string body :
        {R"({"name":"x","price_cents":0})", R"({"name":"x","price_cents":0,"stock":null})"}) {
     const HttpAnswer answer = ask("POST", "/products", body);
     REQUIRE(answer.status == 201);
@@ -115,7 +115,7 @@ TEST_CASE("prices and stocks have bounds") {
         Case{"price_cents", "12.50", "wrong-type"}, Case{"price_cents", "null", "wrong-type"},
         Case{"stock", "-1", "out-of-range"}, Case{"stock", "1000000001", "out-of-range"},
         Case{"stock", "\"3\"", "wrong-type"}}) {
-    CAPTURE(one.value);
+    CAPTURE(std::string(one.value));
     const bool price = one.member == std::string("price_cents");
     std::string body = R"({"name":"x","price_cents":1,"stock":)" + std::string(one.value) + "}";
     if (price) body = R"({"name":"x","price_cents":)" + std::string(one.value) + "}";

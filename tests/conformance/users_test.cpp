@@ -41,7 +41,7 @@ TEST_CASE("an e-mail address belongs to one user, whatever its case") {
 }
 
 TEST_CASE("what is no e-mail address is refused") {
-  for (const char* email : {"ada", "@b.c", "a@b", "a@@b.c", "a b@c.de", "a@.de", "a@b."}) {
+  for (const std::string email : {"ada", "@b.c", "a@b", "a@@b.c", "a b@c.de", "a@.de", "a@b."}) {
     const HttpAnswer answer = ask("POST", "/users", Json{{"name", "A"}, {"email", email}}.dump());
     CAPTURE(email);
     check_problem(answer, 422, "invalid-email");
