@@ -68,15 +68,25 @@ void claim(const fs::path& directory, const ServerUser& user) {
   make_private(directory, user);
 }
 
+/// The directory becomes private to the servers: one that holds somebody's files must not.
+void refuse_foreign(const fs::path& data_dir) {
+  std::error_code none;
+  if (fs::is_empty(data_dir, none) || none || fs::exists(data_dir / "lock")) return;
+  throw std::runtime_error(data_dir.string() +
+                           " holds files that are not ours; name a new or an empty directory "
+                           "with --data-dir");
+}
+
 class Running final : public Embedded {
  public:
   explicit Running(const EmbeddedOptions& options)
       : user_(ServerUser::choose()),
         data_dir_(fs::absolute(options.data_dir.empty() ? default_data_dir() : options.data_dir)) {
+    refuse_foreign(data_dir_);
     make_private(data_dir_, user_);
     lock_ = std::make_unique<Lock>(data_dir_);
     sockets_ = runtime_dir(data_dir_);
-    if (options.fresh) remove_contents(data_dir_);
+    if (options.fresh) PostgresServer::remove(data_dir_ / "postgres");
     claim(sockets_, user_);
     if (options.redis) {
       redis_ = std::make_unique<RedisServer>(
@@ -96,18 +106,6 @@ class Running final : public Embedded {
   }
   const std::vector<ModuleDatabase>& databases() const override { return databases_; }
   const std::string& redis_url() const override { return redis_url_; }
-
-  static void remove_contents(const fs::path& data_dir) {
-    // The postmaster of a killed host may still run here; a start on the old data ends it.
-    if (fs::exists(data_dir / "postgres" / "postmaster.pid")) {
-      PostgresServer old({.data_dir = data_dir / "postgres",
-                          .socket_dir = runtime_dir(data_dir)});
-      old.start();
-    }
-    for (const auto& entry : fs::directory_iterator(data_dir)) {
-      if (entry.path().filename() != "lock") fs::remove_all(entry.path());
-    }
-  }
 
  private:
   void start_postgres(const std::vector<std::string>& modules) {
@@ -147,13 +145,6 @@ fs::path default_data_dir() {
     throw std::runtime_error("HOME is not set; name a place for data with --data-dir");
   }
   return fs::path(home) / ".cache" / "cleave";
-}
-
-void remove_data(const fs::path& data_dir) {
-  if (!fs::exists(data_dir)) return;
-  const Lock lock(data_dir);
-  Running::remove_contents(data_dir);
-  fs::remove_all(data_dir);
 }
 
 }  // namespace cleave::supervise

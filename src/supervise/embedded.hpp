@@ -36,7 +36,5 @@ class Embedded {
 /// $XDG_CACHE_HOME/cleave or ~/.cache/cleave; for root, whose home others
 /// cannot enter, /var/cache/cleave.
 std::filesystem::path default_data_dir();
-/// Stops what an earlier, killed host left behind in this directory and removes it.
-void remove_data(const std::filesystem::path& data_dir);
 
 }  // namespace cleave::supervise

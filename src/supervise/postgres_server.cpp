@@ -1,3 +1,4 @@
+#include <fcntl.h>
 #include <libpq-fe.h>
 #include <pwd.h>
 #include <signal.h>
@@ -121,7 +122,8 @@ void initialise(const fs::path& postgres, const PostgresServer::Options& options
   Child initdb({.name = "initdb",
                 .argv = {(postgres.parent_path() / "initdb").string(), "-D", half.string(),
                          "--username=postgres", "--auth-local=peer", "--auth-host=reject",
-                         "--encoding=UTF8", "--locale=C.UTF-8", "--no-instructions"},
+                         "--encoding=UTF8", "--locale=C.UTF-8", "--no-instructions",
+                         "--no-sync"},
                 .log_file = log,
                 .uid = options.user.uid,
                 .gid = options.user.gid});
@@ -133,25 +135,37 @@ void initialise(const fs::path& postgres, const PostgresServer::Options& options
                              options.data_dir.string() + ": " + why +
                              "; make room, or choose another place with --data-dir");
   }
+  const int directory = open(half.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  syncfs(directory);  // once, where initdb would sync a thousand files one by one
+  close(directory);
   fs::rename(half, options.data_dir);
   fs::remove(log);
 }
 
-/// A postmaster that a killed host left behind, if it still runs on this directory.
-void stop_orphan(const fs::path& data_dir) {
-  std::ifstream in(data_dir / "postmaster.pid");
-  pid_t pid = 0;
-  if (!(in >> pid) || pid <= 1) return;
-  std::ifstream command("/proc/" + std::to_string(pid) + "/cmdline");
-  const std::string words{std::istreambuf_iterator<char>(command), {}};
-  if (words.find("postgres") == std::string::npos ||
-      words.find(data_dir.string()) == std::string::npos) {
-    return;  // a number that another program got since
+/// The processes of a server on this directory: each has it as its working directory.
+std::vector<pid_t> processes_on(const fs::path& data_dir) {
+  std::vector<pid_t> found;
+  std::error_code ignored;
+  const fs::path real = fs::weakly_canonical(data_dir, ignored);
+  for (const auto& entry : fs::directory_iterator("/proc", ignored)) {
+    const pid_t pid = std::atoi(entry.path().filename().c_str());
+    std::error_code hidden;
+    if (pid > 1 && fs::read_symlink(entry.path() / "cwd", hidden) == real) found.push_back(pid);
   }
+  return found;
+}
+
+/// What a killed host left running: its postmaster, or backends that outlived both. The caller
+/// holds the lock of the directory, so it is nobody else's. A postmaster.pid that remains names no
+/// server any more, whoever has got its number since, and would stop the next start.
+void stop_leftover(const fs::path& data_dir) {
   for (const int signal : {SIGINT, SIGQUIT, SIGKILL}) {
-    ::kill(pid, signal);
-    if (wait_gone(pid, 5s)) return;
+    const std::vector<pid_t> left = processes_on(data_dir);
+    if (left.empty()) break;
+    for (const pid_t pid : left) ::kill(pid, signal);
+    for (const pid_t pid : left) wait_gone(pid, 3s);
   }
+  fs::remove(data_dir / "postmaster.pid");
 }
 
 }  // namespace
@@ -162,6 +176,12 @@ PostgresServer::PostgresServer(Options options) : options_(std::move(options)) {
 
 PostgresServer::~PostgresServer() {
   stop();
+}
+
+void PostgresServer::remove(const fs::path& data_dir) {
+  if (!fs::exists(data_dir)) return;
+  stop_leftover(data_dir);
+  fs::remove_all(data_dir);
 }
 
 void PostgresServer::start() {
@@ -175,7 +195,7 @@ void PostgresServer::start() {
                              version + ", installed is " + ours + "; install postgresql-" +
                              version + ", or remove the data with `cleave run --fresh`");
   }
-  stop_orphan(options_.data_dir);
+  stop_leftover(options_.data_dir);
   make_private(options_.socket_dir, options_.user);
   write_access(options_.data_dir, read_names(options_.data_dir), options_.user);
   const fs::path log = options_.data_dir / "server.log";

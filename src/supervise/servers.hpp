@@ -31,6 +31,9 @@ class PostgresServer {
   explicit PostgresServer(Options options);
   ~PostgresServer();
 
+  /// Ends what a killed host left running on this directory, and removes it.
+  static void remove(const std::filesystem::path& data_dir);
+
   void start();             // returns when it accepts connections; throws with the log's last line
   void stop();              // fast shutdown
   void kill();              // SIGKILL of the postmaster, as a crash
