@@ -51,8 +51,27 @@ TEST_CASE("a later start finds the rows of the first, a fresh one does not") {
   EmbeddedOptions fresh = in(place / "data");
   fresh.fresh = true;
   CHECK(contains(rows(fresh, "SELECT count(*) FROM t"), "does not exist"));
-  supervise::remove_data(place / "data");
-  CHECK_FALSE(std::filesystem::exists(place / "data"));
+}
+
+TEST_CASE("a directory with somebody's files is refused, and they stay") {
+  // `--data-dir ~ --fresh` once removed all that lay there.
+  const Place place;
+  std::filesystem::create_directories(place / "home");
+  std::ofstream(place / "home" / "thesis.txt") << "years of work";
+  for (const bool fresh : {false, true}) {
+    EmbeddedOptions options = in(place / "home");
+    options.fresh = fresh;
+    CHECK_THROWS_WITH_AS(Embedded::start(options), doctest::Contains("not ours"),
+                         std::runtime_error);
+  }
+  CHECK(std::filesystem::exists(place / "home/thesis.txt"));
+}
+
+TEST_CASE("a stale postmaster.pid that names another process does not stop the next start") {
+  const Place place;
+  { const auto first = Embedded::start(in(place / "data")); }
+  std::ofstream(place / "data/postgres/postmaster.pid") << getpid() << "\n";
+  CHECK_NOTHROW(Embedded::start(in(place / "data")));
 }
 
 TEST_CASE("what is not asked for is not started") {
@@ -84,8 +103,6 @@ TEST_CASE("a second host on the same data is refused at once, and told whose it 
       Embedded::start(in(place / "data")),
       doctest::Contains(("another host (pid " + std::to_string(first.pid()) + ")").c_str()),
       std::runtime_error);
-  CHECK_THROWS_WITH_AS(supervise::remove_data(place / "data"), doctest::Contains("another host"),
-                       std::runtime_error);
   CHECK(std::chrono::steady_clock::now() - began < std::chrono::seconds(2));
 }
 
