@@ -5,6 +5,9 @@
 #include <doctest/doctest.h>
 #include <grp.h>
 #include <pwd.h>
+#include <unistd.h>
+
+#include <fstream>
 
 #include "supervise/scene.hpp"
 
