@@ -50,9 +50,11 @@ class Server {
   /// Binds and listens; throws std::runtime_error with cause and remedy ("port 8080 is taken by …;
   /// use --listen"). Serves from start() on.
   Server(Options options, io::Threads& threads);
+  /// Closes all connections but those with a request in hand, and waits for these: destroy it while
+  /// the threads still run. [main]
   ~Server();
 
-  void start();
+  void start();  // [main]
   /// The address bound, with the real port: "127.0.0.1:43817".
   const std::string& address() const noexcept { return address_; }
 
