@@ -2,27 +2,34 @@
 
 #include <sys/epoll.h>
 
+#include <cstring>
 #include <vector>
 
 #include "io/wait.hpp"
+#include "postgres/url.hpp"
 
 namespace cleave::postgres {
 namespace {
 
 std::string session_settings(const ConnectOptions& options) {
-  std::string text = "-c timezone=UTC -c datestyle=ISO -c idle_in_transaction_session_timeout=5000";
+  std::string text =
+      "-c timezone=UTC -c datestyle=ISO -c "
+      "idle_in_transaction_session_timeout=5000";
   text += " -c statement_timeout=" + std::to_string(options.statement_timeout.count());
   text += " -c lock_timeout=" + std::to_string(options.lock_timeout.count());
+  text += " " + parse_url(options.url).options;
   if (options.read_only) text += " -c default_transaction_read_only=on";
   return text;
 }
 
-/// The code of a failed connection attempt. libpq 15 does not keep it, so the few that decide what
-/// happens next are told from the message (fe-connect.c, miscinit.c; stable since 9.0).
+/// The code of a failed connection attempt. libpq 15 does not keep it, so the
+/// few that decide what happens next are told from the message (fe-connect.c,
+/// miscinit.c; stable since 9.0).
 std::string guess_sqlstate(const std::string& message) {
   const auto says = [&](const char* words) { return message.find(words) != std::string::npos; };
   if (says("too many c") || says("remaining connection slots")) return "53300";
-  if (says("is starting up") || says("is shutting down") || says("in recovery mode")) return "57P03";
+  if (says("is starting up") || says("is shutting down") || says("in recovery mode"))
+    return "57P03";
   if (says("does not exist")) return "3D000";
   if (says("authentication failed") || says("pg_hba.conf") || says("no password")) return "28000";
   if (says("permission denied for database")) return "42501";
@@ -32,6 +39,11 @@ std::string guess_sqlstate(const std::string& message) {
 
 }  // namespace
 
+bool warns_of_commit(const PGresult* notice) noexcept {
+  const char* const function = PQresultErrorField(notice, PG_DIAG_SOURCE_FUNCTION);
+  return function != nullptr && std::strcmp(function, "SyncRepWaitForLSN") == 0;
+}
+
 std::string message_of(const PGconn* connection) {
   const std::string text = connection != nullptr ? PQerrorMessage(connection) : "out of memory";
   return text.substr(0, text.find('\n'));
@@ -39,12 +51,27 @@ std::string message_of(const PGconn* connection) {
 
 ConnectionPtr connect(const ConnectOptions& options, io::TimePoint deadline) {
   const std::string settings = session_settings(options);
-  const std::vector<const char*> keywords{
-      "dbname",         "fallback_application_name", "client_encoding",  "keepalives_idle",
-      "keepalives_interval", "keepalives_count",     "tcp_user_timeout", "options",
-      nullptr};
-  const std::vector<const char*> values{options.url.c_str(), options.application.c_str(),
-                                        "UTF8", "5", "2", "3", "5000", settings.c_str(), nullptr};
+  const std::vector<const char*> keywords{// a later one wins over an earlier, and over the URL
+                                          "target_session_attrs",
+                                          "dbname",
+                                          "fallback_application_name",
+                                          "client_encoding",
+                                          "keepalives_idle",
+                                          "keepalives_interval",
+                                          "keepalives_count",
+                                          "tcp_user_timeout",
+                                          "options",
+                                          nullptr};
+  const std::vector<const char*> values{options.server,
+                                        options.url.c_str(),
+                                        options.application.c_str(),
+                                        "UTF8",
+                                        "5",
+                                        "2",
+                                        "3",
+                                        "5000",
+                                        settings.c_str(),
+                                        nullptr};
   ConnectionPtr connection(PQconnectStartParams(keywords.data(), values.data(), 1), &PQfinish);
   PGconn* const raw = connection.get();
   const auto fail = [&](const std::string& why) {
@@ -57,6 +84,9 @@ ConnectionPtr connect(const ConnectOptions& options, io::TimePoint deadline) {
     if (!io::wait_fd(PQsocket(raw), events, deadline)) fail("no answer in time");
   }
   if (PQsetnonblocking(raw, 1) != 0) fail(message_of(raw));
+  PQsetNoticeReceiver(
+      raw, [](void*, const PGresult*) {},
+      nullptr);  // libpq's writes to stderr
   return connection;
 }
 

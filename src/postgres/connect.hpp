@@ -1,4 +1,5 @@
-// Connecting without blocking a loop: what every connection of ours begins with.
+// Connecting without blocking a loop: what every connection of ours begins
+// with.
 #pragma once
 
 #include <libpq-fe.h>
@@ -13,7 +14,8 @@ namespace cleave::postgres {
 
 using ConnectionPtr = std::unique_ptr<PGconn, void (*)(PGconn*)>;
 
-/// libpq's or the server's own words, one line, and the code where there is one. Only for logs.
+/// libpq's or the server's own words, one line, and the code where there is
+/// one. Only for logs.
 class ConnectionError : public std::runtime_error {
  public:
   ConnectionError(const std::string& what, std::string sqlstate)
@@ -26,15 +28,23 @@ class ConnectionError : public std::runtime_error {
 
 struct ConnectOptions {
   std::string url;
-  std::string application;              // as pg_stat_activity shows it: "cleave-order"
-  bool read_only = false;               // every transaction of the session
-  io::Millis statement_timeout{1500};   // 0: none
-  io::Millis lock_timeout{500};         // 0: none
+  std::string application;             // as pg_stat_activity shows it: "cleave-order"
+  bool read_only = false;              // every transaction of the session
+  const char* server = "any";          // target_session_attrs, unless the URL says it
+  io::Millis statement_timeout{1500};  // 0: none
+  io::Millis lock_timeout{500};        // 0: none
 };
 
-/// A connection that is up and non-blocking, in UTC. Throws ConnectionError. Names are resolved by
-/// libpq, which blocks: give addresses or a socket directory where that matters. [fiber]
+/// A connection that is up, non-blocking, in UTC, and silent: notices are
+/// dropped. Throws ConnectionError. Names are resolved by libpq, which blocks:
+/// give addresses or a socket directory where that matters. [fiber]
 ConnectionPtr connect(const ConnectOptions& options, io::TimePoint deadline);
+
+/// Whether a notice says that a commit is done here and may yet be lost: the
+/// wait for a synchronous standby was cut short. The warning's text is
+/// translated; where it was raised is not (SyncRepWaitForLSN,
+/// src/backend/replication/syncrep.c).
+bool warns_of_commit(const PGresult* notice) noexcept;
 
 /// The first line of libpq's message.
 std::string message_of(const PGconn* connection);

@@ -2,30 +2,13 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 
+#include "observe/log.hpp"
 #include "postgres/pipeline.hpp"
+#include "postgres/statement_kind.hpp"
 #include "postgres/transactions.hpp"
 
 namespace cleave::postgres {
-namespace {
-
-bool contains_word(std::string_view text, std::string_view word) {
-  const auto equal = [](char a, char b) { return std::tolower(a) == std::tolower(b); };
-  return std::search(text.begin(), text.end(), word.begin(), word.end(), equal) != text.end();
-}
-
-/// A SELECT that locks nothing. Anything else may write, and goes where writes go.
-bool is_read(std::string_view sql) {
-  while (!sql.empty() && std::isspace(static_cast<unsigned char>(sql.front())) != 0) {
-    sql.remove_prefix(1);
-  }
-  return contains_word(sql.substr(0, 7), "select ") && !contains_word(sql, " for update") &&
-         !contains_word(sql, " for share") && !contains_word(sql, " for no key update") &&
-         !contains_word(sql, " for key share");
-}
-
-}  // namespace
 
 /// What one loop has of this database. Made on first use, on the loop.
 class Database::Pool {
@@ -38,18 +21,19 @@ class Database::Pool {
   }
   Pipeline& next_read() { return *reads[turn++ % reads.size()]; }
 
-  /// is_read() scans the whole text. A module's statements are few and its literals stay where they
-  /// are, so the verdict is kept by address, and believed when the text is still the same.
-  bool is_read_here(std::string_view sql) {
+  /// kind_of() scans the whole text. A module's statements are few and its
+  /// literals stay where they are, so the verdict is kept by address, and
+  /// believed when the text is still the same.
+  StatementKind kind_here(std::string_view sql) {
     const auto address = reinterpret_cast<std::uintptr_t>(sql.data());
     Verdict& known = verdicts[(address ^ (address >> 9)) % verdicts.size()];
-    if (known.sql != sql) known = {std::string(sql), is_read(sql)};
-    return known.is_read;
+    if (known.sql != sql) known = {std::string(sql), kind_of(sql)};
+    return known.kind;
   }
 
   struct Verdict {
     std::string sql;
-    bool is_read = false;
+    StatementKind kind = StatementKind::kRefused;
   };
   std::array<Verdict, 64> verdicts;
   PipelineStats read_stats, write_stats;
@@ -74,8 +58,22 @@ Database::Pool& Database::pool() {
 
 Result Database::query(const Statement& statement, io::TimePoint deadline) {
   Pool& mine = pool();
-  Pipeline& pipeline = mine.is_read_here(statement.sql) ? mine.next_read() : *mine.write;
-  return pipeline.query(statement, deadline);
+  switch (mine.kind_here(statement.sql)) {
+    case StatementKind::kRead:
+      return mine.next_read().query(statement, deadline, true);
+    case StatementKind::kOwnRead:
+      return mine.next_read().query(statement, deadline, false);
+    case StatementKind::kWrite:
+      return mine.write->query(statement, deadline, false);
+    case StatementKind::kRefused:
+      log::error(options_.module,
+                 "a statement that changes the session or the transaction "
+                 "(BEGIN, COMMIT, SET, LOCK, "
+                 "COPY, DO, CALL …) was refused: begin() a transaction for it",
+                 {{"sql", std::string(statement.sql.substr(0, 80))}});
+      break;
+  }
+  return {nullptr, error_of(kNotShareable)};
 }
 
 std::unique_ptr<Transaction> Database::begin(io::TimePoint deadline, Error& error) {
@@ -111,8 +109,8 @@ void Database::collect(observe::Scrape& scrape) const {
   const std::string_view module = options_.module;
   for (const auto& pool : pools_) {
     if (pool == nullptr) continue;
-    for (const auto& [stats, kind] : {std::pair{&pool->read_stats, "read"},
-                                      std::pair{&pool->write_stats, "write"}}) {
+    for (const auto& [stats, kind] :
+         {std::pair{&pool->read_stats, "read"}, std::pair{&pool->write_stats, "write"}}) {
       const auto count = [&](const char* name, const char* help, const observe::Counter& counter) {
         scrape.counter(name, help, {{"module", module}, {"kind", kind}},
                        static_cast<double>(counter.value()));

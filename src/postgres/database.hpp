@@ -1,9 +1,11 @@
-// Database: one module's PostgreSQL, as fibers see it. A pool of connections on each loop.
+// Database: one module's PostgreSQL, as fibers see it. A pool of connections on
+// each loop.
 //
-// Autocommit statements that are issued in one turn of the loop, or while the pipeline's
-// connection is busy, leave together in one segment (pipeline.hpp) and commit together; identical
-// reads that wait together are run once. The promise: as if each statement had run alone, in some
-// order. A transaction owns a connection. No libpq call here can block.
+// Autocommit statements that are issued in one turn of the loop, or while the
+// pipeline's connection is busy, leave together in one segment (pipeline.hpp)
+// and commit together; identical reads that wait together are run once. The
+// promise: as if each statement had run alone, in some order. A transaction
+// owns a connection. No libpq call here can block.
 #pragma once
 
 #include <atomic>
@@ -22,8 +24,9 @@ struct pg_result;
 
 namespace cleave::postgres {
 
-/// Why a statement has no rows. `status` and `slug` are the problem that a client may see
-/// (sqlstate.hpp maps them); the server's own message is only logged.
+/// Why a statement has no rows. `status` and `slug` are the problem that a
+/// client may see (sqlstate.hpp maps them); the server's own message is only
+/// logged.
 struct Error {
   int status = 500;
   std::string_view slug = "internal";  // static text, as is title
@@ -31,7 +34,8 @@ struct Error {
   std::string sqlstate, constraint;
 };
 
-/// A statement's outcome: rows, shared between all that asked the same, or an error.
+/// A statement's outcome: rows, shared between all that asked the same, or an
+/// error.
 struct Result {
   std::shared_ptr<pg_result> rows;  // null when failed
   Error error;
@@ -45,10 +49,10 @@ struct Statement {
 };
 
 struct Options {
-  std::string module;      // for logs, metrics and application_name
-  std::string url;         // libpq connection string or URI; several hosts allowed
+  std::string module;  // for logs, metrics and application_name
+  std::string url;     // libpq connection string or URI; several hosts allowed
   unsigned loops = 1;
-  unsigned pipelines = 1;  // connections for reads, a loop; writes have one more
+  unsigned pipelines = 1;     // connections for reads, a loop; writes have one more
   unsigned transactions = 4;  // most connections that transactions own, a loop
   unsigned segment = 128;     // most statements in one segment
   bool share_reads = true;
@@ -63,20 +67,25 @@ class Database {
   explicit Database(Options options);
   ~Database();  // after close()
 
-  /// One statement, autocommit. A SELECT goes to the read pipeline, whose session is read-only;
-  /// anything else to the write pipeline. [fiber]
+  /// One statement, autocommit. A SELECT goes to the read pipeline, whose
+  /// session is read-only; anything else to the write pipeline. BEGIN, COMMIT,
+  /// SET, LOCK, COPY, DO, CALL and the like would touch the session that others
+  /// share: 500 "statement-not-allowed". Past its deadline a write that was
+  /// sent is 503 "outcome-unknown". [fiber]
   Result query(const Statement& statement, io::TimePoint deadline);
 
   /// Null when no connection was to be had: `error` says why. [fiber]
   std::unique_ptr<Transaction> begin(io::TimePoint deadline, Error& error);
 
-  /// Closes this loop's connections; later statements fail with 503. [fiber, once a loop]
+  /// Closes this loop's connections; later statements fail with 503. [fiber,
+  /// once a loop]
   void close();
 
-  /// False once no connection could be made for over `io::Millis(5000)`; true before the first
-  /// try. [any thread]
+  /// False once no connection could be made for over `io::Millis(5000)`; true
+  /// before the first try. [any thread]
   bool reachable() const noexcept;
-  /// Statements, segments, shared reads, repeats, connects, failures by class, waiting.
+  /// Statements, segments, shared reads, repeats, connects, failures by class,
+  /// waiting.
   void collect(observe::Scrape& scrape) const;
   const Options& options() const noexcept { return options_; }
 
@@ -94,7 +103,8 @@ class Transaction {
  public:
   virtual ~Transaction() = default;  // rolls back unless committed; returns the connection
   virtual Result query(const Statement& statement, io::TimePoint deadline) = 0;
-  /// True when durable. False: nothing committed, or (status 503, slug "outcome-unknown") unknown.
+  /// True when durable. False: nothing committed, or (status 503, slug
+  /// "outcome-unknown") unknown.
   virtual bool commit(io::TimePoint deadline, Error& error) = 0;
 };
 

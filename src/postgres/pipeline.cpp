@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 namespace cleave::postgres {
 namespace {
 
-// How long past its statement_timeout a segment may be in flight before its connection is given up.
+// How long past its statement_timeout a server may be silent before its
+// connection is given up.
 constexpr io::Millis kSlack{500};
 
 std::uint64_t hash_of(const Statement& statement) noexcept {
@@ -45,7 +47,7 @@ Pipeline::~Pipeline() {
   if (connection_) loop_.remove(PQsocket(connection_.get()), *this);
 }
 
-Result Pipeline::query(const Statement& statement, io::TimePoint deadline) {
+Result Pipeline::query(const Statement& statement, io::TimePoint deadline, bool share) {
   stats_.statements.add();
   if (has_nul(statement)) return {nullptr, error_of(kForbiddenCharacter, "22021")};
   if (closed_ || (down_ && connection_ == nullptr)) {
@@ -53,11 +55,13 @@ Result Pipeline::query(const Statement& statement, io::TimePoint deadline) {
   }
   Waiting waiting;
   waiting.statement = &statement;
-  if (!join_same(waiting)) {
+  Waiting** const place = share && options_.share_reads ? place_of(waiting) : nullptr;
+  if (place == nullptr || !join(*place, waiting)) {
     if (queue_.size() >= kMostWaiting) {
       stats_.failures[static_cast<std::size_t>(Failure::kLimit)].add();
       return {nullptr, error_of(kOverloaded)};
     }
+    if (place != nullptr) *place = &waiting;
     queue_.push_back(&waiting);
     if (connection_ == nullptr) connect_in_background();
     loop_.at_end_of_turn(*this);
@@ -66,28 +70,31 @@ Result Pipeline::query(const Statement& statement, io::TimePoint deadline) {
   const bool woken = waiting.waiter.wait(deadline);
   stats_.waiting.fetch_sub(1, std::memory_order_relaxed);
   if (!woken && !waiting.answered) {
-    give_up(waiting);
-    stats_.failures[static_cast<std::size_t>(Failure::kLimit)].add();
-    return {nullptr, error_of(kTooLate)};
+    const bool unknown = give_up(waiting) && role_ == Role::kWrite;
+    const Verdict& verdict = unknown ? kOutcomeUnknown : kTooLate;
+    stats_.failures[static_cast<std::size_t>(verdict.failure)].add();
+    return {nullptr, error_of(verdict)};
   }
   return std::move(waiting.result);
 }
 
-/// Joins a read that has not been sent and asks the same: its snapshot is yet to be taken, so its
-/// rows are as fresh as our own would be.
-bool Pipeline::join_same(Waiting& waiting) {
-  if (role_ != Role::kRead || !options_.share_reads) return false;
+/// Where an unsent statement like this one would be found.
+Pipeline::Waiting** Pipeline::place_of(Waiting& waiting) {
   waiting.hash = hash_of(*waiting.statement);
-  Waiting*& place = shares_[waiting.hash % kShares];
-  if (place != nullptr && place->hash == waiting.hash &&
-      same(*place->statement, *waiting.statement)) {
-    waiting.next_same = place->next_same;
-    place->next_same = &waiting;
-    stats_.shared.add();
-    return true;
+  return &shares_[waiting.hash % kShares];
+}
+
+/// Joins a read that has not been sent and asks the same: its snapshot is yet
+/// to be taken, so its rows are as fresh as our own would be.
+bool Pipeline::join(Waiting* first, Waiting& waiting) {
+  if (first == nullptr || first->hash != waiting.hash ||
+      !same(*first->statement, *waiting.statement)) {
+    return false;
   }
-  place = &waiting;
-  return false;
+  waiting.next_same = first->next_same;
+  first->next_same = &waiting;
+  stats_.shared.add();
+  return true;
 }
 
 bool Pipeline::replace(std::vector<Waiting*>& list, Waiting* old, Waiting* with) {
@@ -97,18 +104,19 @@ bool Pipeline::replace(std::vector<Waiting*>& list, Waiting* old, Waiting* with)
   return true;
 }
 
-/// Takes a fiber whose deadline has passed out of everything that points at it. Others that asked
-/// the same go on: the first of them takes its place.
-void Pipeline::give_up(Waiting& waiting) {
+/// Takes a fiber whose deadline has passed out of everything that points at it.
+/// Others that asked the same go on: the first of them takes its place. True:
+/// it was sent, and nobody waits for it.
+bool Pipeline::give_up(Waiting& waiting) {
   Waiting* const heir = waiting.next_same;
   for (Waiting*& place : shares_) {
     if (place == &waiting) place = heir;
   }
-  if (replace(queue_, &waiting, heir) || replace(alone_, &waiting, heir)) return;
+  if (replace(queue_, &waiting, heir) || replace(alone_, &waiting, heir)) return false;
   for (Sent& one : in_flight_) {
     if (one.waiting != &waiting) continue;
     one.waiting = heir;
-    return;
+    return true;
   }
   // It is somewhere in another's chain.
   const auto unlink = [&](Waiting* head) {
@@ -121,14 +129,15 @@ void Pipeline::give_up(Waiting& waiting) {
     return false;
   };
   for (Waiting* head : queue_) {
-    if (unlink(head)) return;
+    if (unlink(head)) return false;
   }
   for (Waiting* head : alone_) {
-    if (unlink(head)) return;
+    if (unlink(head)) return false;
   }
   for (const Sent& one : in_flight_) {
-    if (unlink(one.waiting)) return;
+    if (unlink(one.waiting)) return true;
   }
+  return false;
 }
 
 void Pipeline::wake_all(Waiting* waiting) {
@@ -161,44 +170,52 @@ void Pipeline::close() {
   for (Waiting* waiting : std::exchange(queue_, {})) answer(waiting, error_of(kUnavailable));
 }
 
-// --- sending -----------------------------------------------------------------------------------
+// --- sending
+// -----------------------------------------------------------------------------------
 
 void Pipeline::before_poll() {
-  if (connection_ == nullptr || !in_flight_.empty()) return;  // the next Sync sends the rest
-  if (!alone_.empty()) {
-    send_alone();
-  } else if (!queue_.empty()) {
-    send_segment();
+  // While something is in flight, its Sync sends the rest. What was given up
+  // sends nothing.
+  while (connection_ != nullptr && in_flight_.empty() && !(alone_.empty() && queue_.empty())) {
+    // By turns: those repeated may each wait for a lock, and others should not
+    // wait for all of them.
+    if (!alone_.empty() && (queue_.empty() || !one_by_one_)) {
+      send_alone();
+    } else {
+      send_segment();
+    }
   }
 }
 
 std::uint32_t Pipeline::prepared_for(std::string_view sql) {
   const auto [entry, fresh] =
       names_.try_emplace(std::string(sql), static_cast<std::uint32_t>(prepared_.size()));
-  if (fresh) prepared_.push_back({"s" + std::to_string(prepared_.size()), false});
+  if (fresh) prepared_.push_back({"s" + std::to_string(next_name_++), false});
   return entry->second;
 }
 
-/// Queues one statement in libpq's buffer; false when the connection is of no more use.
+/// Queues one statement in libpq's buffer; false when the connection is of no
+/// more use.
 bool Pipeline::send_one(Waiting* waiting) {
   PGconn* const raw = connection_.get();
   const Statement& statement = *waiting->statement;
-  Sent sent{waiting, prepared_for(statement.sql), false, nullptr, nullptr};
+  Sent sent{waiting, prepared_for(statement.sql), false, false, nullptr, nullptr};
   const Prepared& prepared = prepared_[sent.prepared];
   if (!prepared.known) {
-    // Another statement of this segment may have sent the same Parse already.
-    sent.prepares = std::none_of(in_flight_.begin(), in_flight_.end(), [&](const Sent& one) {
-      return one.prepares && one.prepared == sent.prepared;
-    });
-    if (sent.prepares && PQsendPrepare(raw, prepared.name.c_str(),
-                                       std::string(statement.sql).c_str(), 0, nullptr) == 0) {
-      lost(message_of(raw));
-      return false;
-    }
+    // Alone, nobody may lean on a Parse that fails with another: each sends its
+    // own. In a segment one Parse serves all: they fail together anyway.
+    sent.unnamed = one_by_one_;
+    sent.prepares =
+        one_by_one_ || std::none_of(in_flight_.begin(), in_flight_.end(), [&](const Sent& one) {
+          return one.prepares && one.prepared == sent.prepared;
+        });
   }
+  const char* const name = sent.unnamed ? "" : prepared.name.c_str();
   parameters_.set(statement);
-  if (PQsendQueryPrepared(raw, prepared.name.c_str(), parameters_.count(), parameters_.values(),
-                          nullptr, nullptr, 0) == 0) {
+  if ((sent.prepares &&
+       PQsendPrepare(raw, name, std::string(statement.sql).c_str(), 0, nullptr) == 0) ||
+      PQsendQueryPrepared(raw, name, parameters_.count(), parameters_.values(), nullptr, nullptr,
+                          0) == 0) {
     lost(message_of(raw));
     return false;
   }
@@ -209,7 +226,8 @@ bool Pipeline::send_one(Waiting* waiting) {
 
 void Pipeline::send_segment() {
   if (prepared_.size() > kMostPrepared) {
-    // Texts made at run time would fill the server's memory. Starting anew is rare and simple.
+    // Texts made at run time would fill the server's memory. Starting anew is
+    // rare and simple.
     return lost("more than " + std::to_string(kMostPrepared) +
                 " different statements; give values as parameters, not in the text");
   }
@@ -222,7 +240,7 @@ void Pipeline::send_segment() {
   for (std::size_t i = 0; i < batch.size(); ++i) {
     if (batch[i] == nullptr || send_one(batch[i])) continue;
     queue_.insert(queue_.begin(), batch.begin() + static_cast<std::ptrdiff_t>(i), batch.end());
-    return;
+    return connect_in_background();
   }
   if (in_flight_.empty()) return;
   if (PQpipelineSync(connection_.get()) == 0) return lost(message_of(connection_.get()));
@@ -231,15 +249,20 @@ void Pipeline::send_segment() {
 
 void Pipeline::send_alone() {
   one_by_one_ = true;
-  const std::vector<Waiting*> batch = std::exchange(alone_, {});
-  for (std::size_t i = 0; i < batch.size(); ++i) {
-    if (batch[i] == nullptr) continue;
+  std::size_t done = 0;
+  while (done < alone_.size() && in_flight_.size() < kMostAlone) {
+    Waiting* const waiting = std::exchange(alone_[done], nullptr);
+    ++done;
+    if (waiting == nullptr) continue;
     stats_.repeats.add();
-    if (send_one(batch[i]) && PQpipelineSync(connection_.get()) != 0) continue;
-    if (connection_ != nullptr) lost(message_of(connection_.get()));
-    queue_.insert(queue_.begin(), batch.begin() + static_cast<std::ptrdiff_t>(i), batch.end());
-    return;
+    if (!send_one(waiting)) {  // the connection is lost, and alone_ is queued
+                               // again without it
+      queue_.insert(queue_.begin(), waiting);
+      return connect_in_background();
+    }
+    if (PQpipelineSync(connection_.get()) == 0) return lost(message_of(connection_.get()));
   }
+  alone_.erase(alone_.begin(), alone_.begin() + static_cast<std::ptrdiff_t>(done));
   if (!in_flight_.empty()) sent();
 }
 
@@ -247,11 +270,18 @@ void Pipeline::sent() {
   stats_.segments.add();
   at_ = 0;
   failed_ = false;
+  in_doubt_ = false;
+  expects_sync_ = false;
   expects_parse_ = in_flight_[0].prepares;
-  if (options_.statement_timeout > io::Millis(0)) {
-    loop_.timers().arm(*this, io::Clock::now() + options_.statement_timeout + kSlack);
-  }
+  expect_progress();
   flush();
+}
+
+/// The server ends each statement at its statement_timeout, so it says
+/// something until then. A long segment that goes on is left to go on.
+void Pipeline::expect_progress() {
+  if (options_.statement_timeout == io::Millis(0)) return;
+  loop_.timers().arm(*this, io::Clock::now() + options_.statement_timeout + kSlack);
 }
 
 }  // namespace cleave::postgres

@@ -1,4 +1,5 @@
-// Pipeline, the other half: what the server answers, and connections that come and go.
+// Pipeline, the other half: what the server answers, and connections that come
+// and go.
 #include <sys/epoll.h>
 
 #include <algorithm>
@@ -10,7 +11,8 @@
 namespace cleave::postgres {
 namespace {
 
-// Level-triggered: libpq reads as much as it likes, and the rest must be told again.
+// Level-triggered: libpq reads as much as it likes, and the rest must be told
+// again.
 constexpr std::uint32_t kReading = EPOLLIN | EPOLLRDHUP;
 constexpr io::Millis kConnectTime{2000};
 constexpr io::Millis kFirstBackoff{50}, kLongestBackoff{2000}, kCrowdedBackoff{500};
@@ -19,8 +21,8 @@ std::int64_t now_ms() {
   return std::chrono::duration_cast<io::Millis>(io::Clock::now().time_since_epoch()).count();
 }
 
-/// Full jitter: anything between nothing and `most`, so that hosts do not come back in step
-/// (Brooker, "Exponential Backoff And Jitter", AWS 2015).
+/// Full jitter: anything between nothing and `most`, so that hosts do not come
+/// back in step (Brooker, "Exponential Backoff And Jitter", AWS 2015).
 io::Millis jitter(io::Millis most) {
   thread_local std::minstd_rand random(std::random_device{}());
   return io::Millis(std::uniform_int_distribution<std::int64_t>(1, most.count())(random));
@@ -37,52 +39,76 @@ void Pipeline::on_ready(std::uint32_t events) {
 }
 
 void Pipeline::read_results() {
+  int ends = 0;  // in a row; libpq ends each command with one
   while (connection_ != nullptr && PQisBusy(connection_.get()) == 0) {
     PGresult* const result = PQgetResult(connection_.get());
     if (result != nullptr) {
+      ends = 0;
       on_result({result, &PQclear});
     } else if (in_flight_.empty()) {
-      break;  // nothing is owed to us; otherwise it was the end of one command
+      break;  // nothing is owed to us
+    } else if (++ends > 2) {
+      return lost("answers out of step with statements");
     }
   }
   if (connection_ == nullptr) return;
   if (PQstatus(connection_.get()) == CONNECTION_BAD) return lost(message_of(connection_.get()));
-  if (in_flight_.empty()) loop_.at_end_of_turn(*this);
+  if (!in_flight_.empty()) return expect_progress();
+  if (std::exchange(retire_, false)) return lost("the server takes no writes any more");
+  loop_.at_end_of_turn(*this);
 }
 
 void Pipeline::on_result(std::shared_ptr<pg_result> result) {
   const ExecStatusType status = PQresultStatus(result.get());
   if (status == PGRES_PIPELINE_SYNC) return on_sync();
-  if (at_ >= in_flight_.size()) return;  // the server's last words before it closes
-  Sent& sent = in_flight_[at_];
   const bool bad = status == PGRES_FATAL_ERROR || status == PGRES_PIPELINE_ABORTED;
+  if (expects_sync_ && bad) return on_error_at_sync(std::move(result));
+  if (at_ >= in_flight_.size()) return;  // the server's last words before it closes
+  if (!bad && status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK &&
+      status != PGRES_EMPTY_QUERY) {
+    return lost("a statement that cannot share a connection, such as COPY");
+  }
+  Sent& sent = in_flight_[at_];
   failed_ |= bad;
   if (status == PGRES_FATAL_ERROR) sent.error = std::move(result);
   if (expects_parse_) {
     expects_parse_ = false;
-    if (!bad) prepared_[sent.prepared].known = true;
-    return;  // the statement's own result follows; after a failed Parse it is "aborted"
+    if (!bad && !sent.unnamed) prepared_[sent.prepared].known = true;
+    return;  // the statement's own result follows; after a failed Parse it is
+             // "aborted"
   }
   if (!bad) sent.rows = std::move(result);
   if (!bad && role_ == Role::kRead && !one_by_one_) {
-    answer(std::exchange(sent.waiting, nullptr), sent.rows);  // what follows cannot take it back
+    answer(std::exchange(sent.waiting, nullptr),
+           sent.rows);  // what follows cannot take it back
   }
   ++at_;
+  expects_sync_ = one_by_one_ || at_ == in_flight_.size();
   expects_parse_ = at_ < in_flight_.size() && in_flight_[at_].prepares;
 }
 
+/// All statements were done, and then the commit failed: a deferred constraint,
+/// a serialization failure. Nothing of the segment was kept.
+void Pipeline::on_error_at_sync(std::shared_ptr<pg_result> error) {
+  failed_ = true;
+  if (one_by_one_ || in_flight_.size() == 1) in_flight_[at_ - 1].error = std::move(error);
+}
+
 void Pipeline::on_sync() {
+  expects_sync_ = false;
   if (one_by_one_) {
     if (at_ > 0) settle(in_flight_[at_ - 1]);
+    in_doubt_ = false;
     if (at_ < in_flight_.size()) return;
-  } else if (!failed_) {
-    for (Sent& sent : in_flight_) answer(std::exchange(sent.waiting, nullptr), sent.rows);
   } else {
     for (Sent& sent : in_flight_) {
-      // A read that failed by itself is answered; whoever was rolled back with it is repeated, and
-      // of a segment of writes everybody: the culprit may have met a neighbour that is gone now.
-      const bool final = role_ == Role::kRead && sent.error != nullptr;
-      if (final) {
+      // A read that failed by itself is answered, and so is who waited for a
+      // lock: that was no neighbour's. Whoever was rolled back with it is
+      // repeated, and of a segment of writes everybody else: the culprit may
+      // have met a neighbour that is gone now.
+      const bool final = sent.error != nullptr &&
+                         (role_ == Role::kRead || failure_of(sent.error.get()) == Failure::kWait);
+      if (!failed_ || final || in_flight_.size() == 1) {
         settle(sent);
       } else if (sent.waiting != nullptr) {
         alone_.push_back(std::exchange(sent.waiting, nullptr));
@@ -94,15 +120,25 @@ void Pipeline::on_sync() {
   at_ = 0;
 }
 
-/// Answers one statement that ran alone, or has it repeated when its failure asks for that.
+/// Answers one statement whose outcome is final, or has it repeated when its
+/// failure asks for that.
 void Pipeline::settle(Sent& sent) {
   Waiting* const waiting = std::exchange(sent.waiting, nullptr);
-  if (sent.error == nullptr) return answer(waiting, sent.rows);
+  if (sent.error == nullptr) {
+    if (!in_doubt_) return answer(waiting, sent.rows);
+    stats_.failures[static_cast<std::size_t>(Failure::kUnknown)].add();
+    return answer(waiting, error_of(kOutcomeUnknown));
+  }
   const Error error = error_for(sent);
   const Failure failure = judge(error.sqlstate).failure;
   stats_.failures[static_cast<std::size_t>(failure)].add();
   const bool again = failure == Failure::kRetry || failure == Failure::kStale;
-  if (failure == Failure::kStale) prepared_[sent.prepared].known = false;
+  if (failure == Failure::kStale) {
+    // A new name: the server may still know the old one, and refuse a second
+    // Parse of it.
+    prepared_[sent.prepared] = {"s" + std::to_string(next_name_++), false};
+  }
+  if (role_ == Role::kWrite && error.sqlstate == "25006") retire_ = true;
   if (waiting != nullptr && again && waiting->attempts < 3) {
     alone_.push_back(waiting);
   } else {
@@ -115,7 +151,9 @@ Error Pipeline::error_for(const Sent& sent) {
   if (role_ == Role::kRead && error.sqlstate == "25006") {
     error.status = 500;
     error.slug = "side-effect-in-select";
-    error.title = "A SELECT with side effects must be written so that it does not begin with SELECT.";
+    error.title =
+        "A SELECT with side effects must be written so that it does "
+        "not begin with SELECT.";
   }
   if (error.status >= 500 && io::Clock::now() - last_log_ > io::Millis(1000)) {
     last_log_ = io::Clock::now();
@@ -128,6 +166,10 @@ Error Pipeline::error_for(const Sent& sent) {
   return error;
 }
 
+void Pipeline::on_notice(void* self, const pg_result* notice) {
+  if (warns_of_commit(notice)) static_cast<Pipeline*>(self)->in_doubt_ = true;
+}
+
 void Pipeline::flush() {
   const int left = PQflush(connection_.get());
   if (left < 0) return lost(message_of(connection_.get()));
@@ -136,7 +178,8 @@ void Pipeline::flush() {
   loop_.modify(PQsocket(connection_.get()), write_blocked_ ? kReading | EPOLLOUT : kReading, *this);
 }
 
-// --- connections ---------------------------------------------------------------------------------
+// --- connections
+// ---------------------------------------------------------------------------------
 
 void Pipeline::connect_in_background() {
   if (connecting_ || closed_) return;
@@ -148,6 +191,7 @@ ConnectionPtr Pipeline::connect_once() {
   Session session({.url = options_.url,
                    .application = "cleave-" + options_.module,
                    .read_only = role_ == Role::kRead,
+                   .server = role_ == Role::kRead ? "primary" : "read-write",
                    .statement_timeout = options_.statement_timeout},
                   io::Clock::now() + kConnectTime);
   if (role_ == Role::kWrite) {
@@ -160,7 +204,8 @@ ConnectionPtr Pipeline::connect_once() {
     if (value(3) == "t") throw ConnectionError("the server is a standby: it takes no writes", "");
     if (value(0) != "on" || value(1) != "on" || value(2) != "t") {
       log::warn(options_.module,
-                "the database may lose what it acknowledged: set fsync, full_page_writes and "
+                "the database may lose what it acknowledged: "
+                "set fsync, full_page_writes and "
                 "synchronous_commit to on");
     }
   }
@@ -185,8 +230,7 @@ void Pipeline::connect_until_up() {
 
 void Pipeline::tell_down(const ConnectionError& error) {
   if (!down_) {
-    log::warn(options_.module, "cannot reach the database; trying again",
-              {{"why", error.what()}});
+    log::warn(options_.module, "cannot reach the database; trying again", {{"why", error.what()}});
     stats_.down_since_ms = now_ms();
   }
   down_ = true;
@@ -205,7 +249,10 @@ void Pipeline::use(ConnectionPtr connection) {
   connection_ = std::move(connection);
   names_.clear();
   prepared_.clear();
+  next_name_ = 0;
+  retire_ = false;
   down_ = false;
+  PQsetNoticeReceiver(connection_.get(), &Pipeline::on_notice, this);
   write_blocked_ = false;
   stats_.down_since_ms = 0;
   stats_.connects.add();
@@ -213,8 +260,8 @@ void Pipeline::use(ConnectionPtr connection) {
   loop_.at_end_of_turn(*this);
 }
 
-/// The connection is of no more use. Reads that were in flight are sent again once; of writes
-/// nobody can say whether they were committed.
+/// The connection is of no more use. Reads that were in flight are sent again
+/// once; of writes nobody can say whether they were committed.
 void Pipeline::lost(const std::string& why) {
   if (connection_ == nullptr) return;
   loop_.remove(PQsocket(connection_.get()), *this);
@@ -238,6 +285,8 @@ void Pipeline::lost(const std::string& why) {
   if (!queue_.empty()) connect_in_background();
 }
 
-void Pipeline::on_timer() { lost("no answer within its statement_timeout"); }
+void Pipeline::on_timer() {
+  lost("no answer within its statement_timeout");
+}
 
 }  // namespace cleave::postgres

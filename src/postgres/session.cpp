@@ -35,7 +35,14 @@ bool has_nul(const Statement& statement) noexcept {
 }
 
 Session::Session(const ConnectOptions& options, io::TimePoint deadline)
-    : connection_(connect(options, deadline)) {}
+    : connection_(connect(options, deadline)) {
+  PQsetNoticeReceiver(
+      get(),
+      [](void* self, const PGresult* notice) {
+        if (warns_of_commit(notice)) static_cast<Session*>(self)->in_doubt_ = true;
+      },
+      this);
+}
 
 bool Session::broken() const noexcept {
   return broken_ || PQstatus(get()) != CONNECTION_OK;

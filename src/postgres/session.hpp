@@ -1,5 +1,5 @@
-// Session: one connection, one fiber at a time, one statement after the other. For transactions,
-// migrations and COPY; the hot path goes through Pipeline.
+// Session: one connection, one fiber at a time, one statement after the other.
+// For transactions, migrations and COPY; the hot path goes through Pipeline.
 #pragma once
 
 #include <initializer_list>
@@ -13,15 +13,19 @@ namespace cleave::postgres {
 
 using ResultPtr = std::unique_ptr<PGresult, void (*)(PGresult*)>;
 
-/// Every method waits for the server, up to the deadline; then the session is broken and must be
-/// closed: what was sent may or may not have been done. [fiber]
+/// Every method waits for the server, up to the deadline; then the session is
+/// broken and must be closed: what was sent may or may not have been done.
+/// [fiber]
 class Session {
  public:
   /// Throws ConnectionError.
   Session(const ConnectOptions& options, io::TimePoint deadline);
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
 
-  /// The last result of a command without parameters ("BEGIN", a migration), failed or not. Throws
-  /// ConnectionError when the connection broke or the deadline passed.
+  /// The last result of a command without parameters ("BEGIN", a migration),
+  /// failed or not. Throws ConnectionError when the connection broke or the
+  /// deadline passed.
   ResultPtr run(const std::string& sql, io::TimePoint deadline);
   /// The result of one statement with text parameters.
   ResultPtr query(const Statement& statement, io::TimePoint deadline);
@@ -31,6 +35,9 @@ class Session {
   ResultPtr end_copy(io::TimePoint deadline);
 
   bool broken() const noexcept;
+  /// Whether the server warned that a commit of this session may not outlive
+  /// it.
+  bool in_doubt() const noexcept { return in_doubt_; }
   PGTransactionStatusType state() const noexcept { return PQtransactionStatus(get()); }
   /// Gives the connection away; the session is of no use afterwards.
   ConnectionPtr release() noexcept { return std::move(connection_); }
@@ -43,9 +50,11 @@ class Session {
   [[noreturn]] void fail(const std::string& why);
   ConnectionPtr connection_;
   bool broken_ = false;
+  bool in_doubt_ = false;
 };
 
-/// The parameters of a statement as libpq wants them: terminated, NULL as a null pointer.
+/// The parameters of a statement as libpq wants them: terminated, NULL as a
+/// null pointer.
 class Parameters {
  public:
   void set(const Statement& statement);

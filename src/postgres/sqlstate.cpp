@@ -44,6 +44,11 @@ constexpr Rule kRules[] = {
      {Failure::kStatement, 500, "transaction-aborted", "The transaction had failed already."}},
 };
 
+std::string_view code_of(const pg_result* failed) noexcept {
+  const char* const code = PQresultErrorField(failed, PG_DIAG_SQLSTATE);
+  return code != nullptr ? code : "";
+}
+
 }  // namespace
 
 std::string_view name_of(Failure failure) noexcept {
@@ -54,9 +59,9 @@ std::string_view name_of(Failure failure) noexcept {
 
 Verdict judge(std::string_view sqlstate) noexcept {
   if (sqlstate.empty()) return kUnavailable;
-  const auto* const rule =
-      std::find_if(std::begin(kRules), std::end(kRules),
-                   [&](const Rule& one) { return sqlstate.starts_with(one.code); });
+  const auto* const rule = std::find_if(std::begin(kRules), std::end(kRules), [&](const Rule& one) {
+    return sqlstate.starts_with(one.code);
+  });
   return rule == std::end(kRules) ? kInternal : rule->verdict;
 }
 
@@ -64,9 +69,12 @@ Error error_of(const Verdict& verdict, std::string_view sqlstate) {
   return {verdict.status, verdict.slug, verdict.title, std::string(sqlstate), {}};
 }
 
+Failure failure_of(const pg_result* failed) noexcept {
+  return judge(code_of(failed)).failure;
+}
+
 Error error_of(const pg_result* failed) {
-  const char* const code = PQresultErrorField(failed, PG_DIAG_SQLSTATE);
-  const std::string_view sqlstate = code != nullptr ? code : "";
+  const std::string_view sqlstate = code_of(failed);
   Error error = error_of(judge(sqlstate), sqlstate);
   const char* const constraint = PQresultErrorField(failed, PG_DIAG_CONSTRAINT_NAME);
   if (constraint != nullptr) error.constraint = constraint;

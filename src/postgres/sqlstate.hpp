@@ -1,7 +1,8 @@
-// SQLSTATE: what a code of PostgreSQL means for the client, and for the connection it came from.
+// SQLSTATE: what a code of PostgreSQL means for the client, and for the
+// connection it came from.
 //
-// Codes: PostgreSQL manual, appendix A. Titles are fixed sentences: the server's own message may
-// hold a client's bytes, and is only logged.
+// Codes: PostgreSQL manual, appendix A. Titles are fixed sentences: the
+// server's own message may hold a client's bytes, and is only logged.
 #pragma once
 
 #include <cstdint>
@@ -37,6 +38,7 @@ Verdict judge(std::string_view sqlstate) noexcept;
 /// The problem for a failed result, with its constraint's name.
 Error error_of(const pg_result* failed);
 Error error_of(const Verdict& verdict, std::string_view sqlstate = {});
+Failure failure_of(const pg_result* failed) noexcept;
 
 // Problems that no server sends.
 inline constexpr Verdict kUnavailable{Failure::kConnection, 503, "database-unavailable",
@@ -47,6 +49,8 @@ inline constexpr Verdict kOverloaded{Failure::kLimit, 503, "overloaded",
                                      "Too many requests wait for the database."};
 inline constexpr Verdict kTooLate{Failure::kLimit, 504, "deadline-exceeded",
                                   "The database did not answer in time."};
+inline constexpr Verdict kNotShareable{Failure::kStatement, 500, "statement-not-allowed",
+                                       "This statement needs a transaction of its own."};
 inline constexpr Verdict kForbiddenCharacter{Failure::kStatement, 422, "forbidden-character",
                                              "A text holds a character that cannot be stored."};
 

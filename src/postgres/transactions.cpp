@@ -7,8 +7,8 @@
 
 namespace cleave::postgres {
 
-/// One transaction. It keeps its connection until it ends; a connection whose state is not known
-/// to be idle is closed, never reused.
+/// One transaction. It keeps its connection until it ends; a connection whose
+/// state is not known to be idle is closed, never reused.
 class Transactions::Open final : public Transaction {
  public:
   Open(Transactions& pool, std::unique_ptr<Session> session)
@@ -29,7 +29,8 @@ class Transactions::Open final : public Transaction {
     if (has_nul(statement)) return {nullptr, error_of(kForbiddenCharacter, "22021")};
     try {
       ResultPtr result = session_->query(statement, deadline);
-      if (PQresultStatus(result.get()) == PGRES_FATAL_ERROR) return {nullptr, error_of(result.get())};
+      if (PQresultStatus(result.get()) == PGRES_FATAL_ERROR)
+        return {nullptr, error_of(result.get())};
       return {std::shared_ptr<pg_result>(result.release(), &PQclear), {}};
     } catch (const ConnectionError& error) {
       // Nothing was committed: the transaction is gone with its connection.
@@ -42,7 +43,11 @@ class Transactions::Open final : public Transaction {
     try {
       const ResultPtr result = session_->run("COMMIT", deadline);
       const std::string_view tag = PQcmdStatus(result.get());
-      if (PQresultStatus(result.get()) == PGRES_COMMAND_OK && tag == "COMMIT") return true;
+      if (PQresultStatus(result.get()) == PGRES_COMMAND_OK && tag == "COMMIT") {
+        if (!session_->in_doubt()) return true;
+        error = error_of(kOutcomeUnknown);
+        return false;
+      }
       if (PQresultStatus(result.get()) == PGRES_COMMAND_OK) {  // "ROLLBACK": it had failed before
         error = error_of(judge("25P02"), "25P02");
         return false;
@@ -95,10 +100,12 @@ std::unique_ptr<Session> Transactions::acquire(io::TimePoint deadline, Error& er
   }
   if (auto session = take_idle()) return session;
   try {
-    return std::make_unique<Session>(ConnectOptions{.url = options_.url,
-                                                    .application = "cleave-" + options_.module,
-                                                    .statement_timeout = options_.statement_timeout},
-                                     deadline);
+    return std::make_unique<Session>(
+        ConnectOptions{.url = options_.url,
+                       .application = "cleave-" + options_.module,
+                       .server = "read-write",
+                       .statement_timeout = options_.statement_timeout},
+        deadline);
   } catch (const ConnectionError& failure) {
     log::warn(options_.module, "cannot open a connection for a transaction",
               {{"why", failure.what()}});
@@ -113,7 +120,8 @@ std::unique_ptr<Session> Transactions::take_idle() {
     Idle last = std::move(idle_.back());
     idle_.pop_back();
     if (last.epoch != epoch_) continue;
-    // Readable while idle: closed by the server, or a notice; consuming tells which.
+    // Readable while idle: closed by the server, or a notice; consuming tells
+    // which.
     PQconsumeInput(last.session->get());
     if (!last.session->broken()) return std::move(last.session);
   }

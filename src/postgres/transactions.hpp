@@ -1,5 +1,6 @@
-// Transactions: connections that explicit transactions own, on one loop. At most
-// Options::transactions at once; whoever finds none free waits in line for acquire_timeout.
+// Transactions: connections that explicit transactions own, on one loop. At
+// most Options::transactions at once; whoever finds none free waits in line for
+// acquire_timeout.
 #pragma once
 
 #include <deque>

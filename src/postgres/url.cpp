@@ -10,13 +10,16 @@ namespace cleave::postgres {
 
 UrlParts parse_url(const std::string& url) {
   UrlParts parts;
-  char* message = nullptr;
+  char* message = nullptr;  // may quote a piece of the password: never shown
   const std::unique_ptr<PQconninfoOption, void (*)(PQconninfoOption*)> options(
       PQconninfoParse(url.c_str(), &message), &PQconninfoFree);
   if (!options) {
-    parts.why = message != nullptr ? message : "out of memory";
     PQfreemem(message);
-    while (!parts.why.empty() && parts.why.back() == '\n') parts.why.pop_back();
+    parts.why =
+        "neither postgresql://user:password@host/database (special "
+        "characters in it "
+        "percent-encoded) nor \"host=… dbname=…\" (values with spaces "
+        "in single quotes)";
     return parts;
   }
   parts.valid = true;
@@ -25,6 +28,7 @@ UrlParts parse_url(const std::string& url) {
     if (one->val == nullptr || *one->val == '\0') continue;
     const std::string_view keyword = one->keyword;
     if (keyword == "user") parts.user = one->val;
+    if (keyword == "options") parts.options = one->val;
     if (keyword == "host" || (keyword == "hostaddr" && host == "localhost")) host = one->val;
     if (keyword == "port") port = std::string(":") + one->val;
     if (keyword == "dbname") database = std::string("/") + one->val;

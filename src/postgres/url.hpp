@@ -1,4 +1,5 @@
-// Connection strings: what can be said about one without connecting. [any thread]
+// Connection strings: what can be said about one without connecting. [any
+// thread]
 #pragma once
 
 #include <string>
@@ -7,9 +8,10 @@ namespace cleave::postgres {
 
 struct UrlParts {
   bool valid = false;
-  std::string why;   // libpq's words when not valid
-  std::string user;  // empty: libpq's default, the OS user
-  std::string where;  // "host:port/database" for people and logs; never a password
+  std::string why;      // what a valid one looks like, when it is not; quotes nothing of it
+  std::string user;     // empty: libpq's default, the OS user
+  std::string options;  // the server settings it asks for: "-c search_path=app"
+  std::string where;    // "host:port/database" for people and logs; never a password
 };
 
 /// Accepts URIs and keyword strings (PostgreSQL 15 manual, 34.1.1).

@@ -2,72 +2,12 @@
 #include <libpq-fe.h>
 
 #include <csignal>
-#include <map>
 #include <string>
-#include <functional>
 
-#include "io/wait.hpp"
-#include "postgres/database.hpp"
-#include "support/on_fiber.hpp"
-#include "support/postgres.hpp"
+#include "postgres/asking.hpp"
 
 using namespace cleave;
-using postgres::Database;
-using postgres::Result;
-using test::Postgres;
-
-namespace {
-
-io::TimePoint soon(int ms = 2000) { return io::Clock::now() + io::Millis(ms); }
-
-Result ask(Database& database, std::string_view sql, std::vector<std::string> params = {},
-           int ms = 2000) {
-  std::vector<cleave_view> views;
-  for (const std::string& one : params) views.push_back({one.data(), one.size()});
-  return database.query({sql, views.data(), views.size()}, soon(ms));
-}
-
-std::string value(const Result& result, int row = 0, int column = 0) {
-  REQUIRE(result.ok());
-  REQUIRE(PQntuples(result.rows.get()) > row);
-  return PQgetvalue(result.rows.get(), row, column);
-}
-
-/// Runs the body on a fiber with a database of its own, as the owner, and closes it.
-void with_database(const std::string& name, const std::function<void(Database&)>& body,
-                   const std::function<void(postgres::Options&)>& change = {}) {
-  postgres::Options options{.module = name, .url = Postgres::shared().owner(name)};
-  if (change) change(options);
-  Database database(options);
-  test::on_fiber([&] {
-    body(database);
-    database.close();
-  });
-}
-
-struct Counted final : observe::Scrape {
-  std::map<std::string, double> sums;
-  void counter(std::string_view name, std::string_view, observe::Labels, double value) override {
-    sums[std::string(name)] += value;
-  }
-  void gauge(std::string_view, std::string_view, observe::Labels, double) override {}
-  void histogram(std::string_view, std::string_view, observe::Labels,
-                 const observe::Histogram&) override {}
-};
-
-double count(const Database& database, const std::string& name) {
-  Counted counted;
-  database.collect(counted);
-  return counted.sums["cleave_postgres_" + name + "_total"];
-}
-
-void side_by_side(int many, const std::function<void(int)>& task) {
-  std::vector<std::function<void()>> tasks;
-  for (int i = 0; i < many; ++i) tasks.emplace_back([&task, i] { task(i); });
-  io::gather(tasks);
-}
-
-}  // namespace
+using namespace cleave::test;
 
 TEST_CASE("text, NULL, empty and large values go round unchanged") {
   with_database("values", [](Database& database) {
@@ -100,32 +40,38 @@ TEST_CASE("fifty fibers share packets, and each gets its own answer") {
 
 TEST_CASE("identical reads that wait together run once; switched off, they do not") {
   for (const bool share : {true, false}) {
-    with_database("twins", [&](Database& database) {
-      ask(database, "SELECT 1");
-      std::string first;
-      side_by_side(20, [&](int) {
-        const std::string mine = value(ask(database, "SELECT random()"));
-        if (first.empty()) first = mine;
-        if (share) CHECK(mine == first);
-      });
-      CHECK((count(database, "shared_reads") == 19) == share);
-    }, [&](postgres::Options& options) { options.share_reads = share; });
+    with_database(
+        "twins",
+        [&](Database& database) {
+          ask(database, "SELECT 1");
+          std::string first;
+          side_by_side(20, [&](int) {
+            const std::string mine = value(ask(database, "SELECT clock_timestamp()"));
+            if (first.empty()) first = mine;
+            if (share) CHECK(mine == first);
+          });
+          CHECK((count(database, "shared_reads") == 19) == share);
+        },
+        [&](postgres::Options& options) { options.share_reads = share; });
   }
 }
 
-TEST_CASE("one bad statement among fifty good ones fails alone, reads and writes alike") {
+TEST_CASE(
+    "one bad statement among fifty good ones fails alone, reads and "
+    "writes alike") {
   with_database("culprit", [](Database& database) {
     REQUIRE(ask(database, "CREATE TABLE t (id int PRIMARY KEY)").ok());
     side_by_side(51, [&](int i) {
       const bool bad = i == 25;
-      const Result read = ask(database, bad ? "SELECT nonsense" : "SELECT $1::int",
-                              bad ? std::vector<std::string>{}
-                                  : std::vector<std::string>{std::to_string(i)});
+      const Result read =
+          ask(database, bad ? "SELECT nonsense" : "SELECT $1::int",
+              bad ? std::vector<std::string>{} : std::vector<std::string>{std::to_string(i)});
       CHECK(read.ok() != bad);
       if (bad) CHECK(read.error.sqlstate == "42703");
-      // 25 and 24 insert the same key: whichever comes second is refused, nobody else.
-      const Result write = ask(database, "INSERT INTO t VALUES ($1)",
-                               {std::to_string(bad ? 24 : i)});
+      // 25 and 24 insert the same key: whichever comes second is refused,
+      // nobody else.
+      const Result write =
+          ask(database, "INSERT INTO t VALUES ($1)", {std::to_string(bad ? 24 : i)});
       if (i != 24 && !bad) CHECK(write.ok());
       if (!write.ok()) {
         CHECK(write.error.status == 409);
@@ -172,7 +118,9 @@ TEST_CASE("a deadline ends the wait, sent or not, and the pipeline goes on") {
   });
 }
 
-TEST_CASE("a killed backend costs a read nothing and a waiting write an honest answer") {
+TEST_CASE(
+    "a killed backend costs a read nothing and a waiting write an honest "
+    "answer") {
   with_database("killed", [](Database& database) {
     REQUIRE(ask(database, "CREATE TABLE t (id int)").ok());
     ask(database, "SELECT 1");
@@ -216,36 +164,41 @@ TEST_CASE("a lock held by another gives 503, and others are served meanwhile") {
   });
 }
 
-TEST_CASE("transactions commit, roll back, are abandoned, and wait in line for their turn") {
-  with_database("tx", [](Database& database) {
-    REQUIRE(ask(database, "CREATE TABLE t (id int PRIMARY KEY)").ok());
-    postgres::Error error;
-    {
-      const auto tx = database.begin(soon(), error);
-      REQUIRE(tx != nullptr);
-      CHECK(tx->query({"INSERT INTO t VALUES (1)"}, soon()).ok());
-      CHECK(tx->commit(soon(), error));
-    }
-    {
-      const auto abandoned = database.begin(soon(), error);
-      CHECK(abandoned->query({"INSERT INTO t VALUES (2)"}, soon()).ok());
-    }
-    {
-      const auto failed = database.begin(soon(), error);
-      CHECK(failed->query({"INSERT INTO t VALUES (1)"}, soon()).error.status == 409);
-      CHECK(failed->query({"SELECT 1"}, soon()).error.slug == "transaction-aborted");
-      CHECK_FALSE(failed->commit(soon(), error));
-    }
-    CHECK(value(ask(database, "SELECT string_agg(id::text, ',') FROM t")) == "1");
-    std::vector<std::unique_ptr<postgres::Transaction>> held;
-    for (int i = 0; i < 2; ++i) held.push_back(database.begin(soon(), error));
-    CHECK(database.begin(soon(), error) == nullptr);
-    CHECK(error.slug == "overloaded");
-    side_by_side(2, [&](int i) {
-      if (i == 0) CHECK(database.begin(soon(), error) != nullptr);
-      if (i == 1) held.pop_back();
-    });
-  }, [](postgres::Options& options) { options.transactions = 2; });
+TEST_CASE(
+    "transactions commit, roll back, are abandoned, and wait in line for "
+    "their turn") {
+  with_database(
+      "tx",
+      [](Database& database) {
+        REQUIRE(ask(database, "CREATE TABLE t (id int PRIMARY KEY)").ok());
+        postgres::Error error;
+        {
+          const auto tx = database.begin(soon(), error);
+          REQUIRE(tx != nullptr);
+          CHECK(tx->query({"INSERT INTO t VALUES (1)"}, soon()).ok());
+          CHECK(tx->commit(soon(), error));
+        }
+        {
+          const auto abandoned = database.begin(soon(), error);
+          CHECK(abandoned->query({"INSERT INTO t VALUES (2)"}, soon()).ok());
+        }
+        {
+          const auto failed = database.begin(soon(), error);
+          CHECK(failed->query({"INSERT INTO t VALUES (1)"}, soon()).error.status == 409);
+          CHECK(failed->query({"SELECT 1"}, soon()).error.slug == "transaction-aborted");
+          CHECK_FALSE(failed->commit(soon(), error));
+        }
+        CHECK(value(ask(database, "SELECT string_agg(id::text, ',') FROM t")) == "1");
+        std::vector<std::unique_ptr<postgres::Transaction>> held;
+        for (int i = 0; i < 2; ++i) held.push_back(database.begin(soon(), error));
+        CHECK(database.begin(soon(), error) == nullptr);
+        CHECK(error.slug == "overloaded");
+        side_by_side(2, [&](int i) {
+          if (i == 0) CHECK(database.begin(soon(), error) != nullptr);
+          if (i == 1) held.pop_back();
+        });
+      },
+      [](postgres::Options& options) { options.transactions = 2; });
 }
 
 TEST_CASE("the server is down at the start, comes, goes and comes back") {
@@ -272,11 +225,12 @@ TEST_CASE("the server is down at the start, comes, goes and comes back") {
   });
 }
 
-TEST_CASE("a server that is stopped like a debugger stops it is given up, not waited for") {
+TEST_CASE(
+    "a server that is stopped like a debugger stops it is given up, not "
+    "waited for") {
   Postgres own;
-  Database database({.module = "frozen",
-                     .url = own.owner("frozen"),
-                     .statement_timeout = io::Millis(200)});
+  Database database(
+      {.module = "frozen", .url = own.owner("frozen"), .statement_timeout = io::Millis(200)});
   test::on_fiber([&] {
     CHECK(ask(database, "SELECT 1").ok());
     const std::string pid = value(ask(database, "SELECT pg_backend_pid()"));

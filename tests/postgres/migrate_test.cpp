@@ -29,7 +29,9 @@ postgres::Migrated migrate(const std::string& name, const Folder& folder) {
 
 }  // namespace
 
-TEST_CASE("migrations run in order, once, and grant to the runtime role exactly what they say") {
+TEST_CASE(
+    "migrations run in order, once, and grant to the runtime role "
+    "exactly what they say") {
   Folder folder;
   folder.write("001_a.sql", "CREATE TABLE a (x int); GRANT SELECT ON a TO :\"runtime\";");
   folder.write("002_b.sql", "ALTER TABLE a ADD y int;");
@@ -81,9 +83,8 @@ TEST_CASE("a broken file leaves nothing, and names itself") {
 TEST_CASE("a badly named file is refused before anything is applied") {
   Folder folder;
   folder.write("1_a.sql", "CREATE TABLE a (x int);");
-  test::on_fiber([&] {
-    CHECK(migrate("named", folder).why.find("NNN_what.sql") != std::string::npos);
-  });
+  test::on_fiber(
+      [&] { CHECK(migrate("named", folder).why.find("NNN_what.sql") != std::string::npos); });
 }
 
 TEST_CASE("hosts that start together apply each file once") {
