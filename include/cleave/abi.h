@@ -63,10 +63,10 @@ typedef struct cleave_host {
 
 /* What a library exports. Fields up to `size` keep their place for ever. */
 typedef struct cleave_module {
-  uint32_t magic; /* CLEAVE_MAGIC */
-  uint32_t abi;   /* CLEAVE_ABI */
-  uint32_t size;  /* sizeof(cleave_module) */
-  uint32_t flags; /* 0 */
+  uint32_t magic;                 /* CLEAVE_MAGIC */
+  uint32_t abi;                   /* CLEAVE_ABI */
+  uint32_t size;                  /* sizeof(cleave_module) */
+  uint32_t flags;                 /* 0 */
   const char* name;               /* [a-z][a-z0-9_]{0,30} */
   const char* version;            /* "1.2.0" */
   const char* path;               /* public prefix, "/users"; NULL: internal only */

@@ -6,15 +6,20 @@
 #include <stdint.h>
 
 /* Bytes, not terminated, borrowed. data == NULL is SQL NULL or "absent". */
-typedef struct cleave_view { const char* data; size_t size; } cleave_view;
-typedef struct cleave_header { cleave_view name, value; } cleave_header;
+typedef struct cleave_view {
+  const char* data;
+  size_t size;
+} cleave_view;
+typedef struct cleave_header {
+  cleave_view name, value;
+} cleave_header;
 
 typedef struct cleave_request {
   uint32_t size;
-  cleave_view method;  /* "GET"; HEAD reaches a module as GET */
-  cleave_view path;    /* as sent, percent-encoded, without the query: "/users/7" */
-  cleave_view query;   /* without '?' */
-  cleave_view body;    /* already de-chunked */
+  cleave_view method; /* "GET"; HEAD reaches a module as GET */
+  cleave_view path;   /* as sent, percent-encoded, without the query: "/users/7" */
+  cleave_view query;  /* without '?' */
+  cleave_view body;   /* already de-chunked */
   const cleave_header* headers;
   size_t header_count;
   cleave_view request_id; /* set by the host; ignored in a call() */
@@ -63,7 +68,11 @@ typedef struct cleave_query {
 
 /* A cached value. `version` orders all writes of one key: only a newer one is stored. */
 enum { CLEAVE_VALUE = 0, CLEAVE_GONE = 1 /* known not to exist */, CLEAVE_FLOOR = 2 /* reload */ };
-typedef struct cleave_entry { int64_t version; int kind; cleave_view body; } cleave_entry;
+typedef struct cleave_entry {
+  int64_t version;
+  int kind;
+  cleave_view body;
+} cleave_entry;
 typedef struct cleave_entry_sink {
   void* self;
   void (*entry)(void* self, const cleave_entry* entry);
@@ -73,10 +82,18 @@ typedef struct cleave_loader {
   void* self;
   int (*load)(void* self, const cleave_entry_sink* out);
 } cleave_loader;
-enum { CLEAVE_CACHE_FAILED = -1, CLEAVE_CACHE_HIT, CLEAVE_CACHE_MISS, CLEAVE_CACHE_STALE,
-       CLEAVE_CACHE_OFF };
+enum {
+  CLEAVE_CACHE_FAILED = -1,
+  CLEAVE_CACHE_HIT,
+  CLEAVE_CACHE_MISS,
+  CLEAVE_CACHE_STALE,
+  CLEAVE_CACHE_OFF
+};
 
-typedef struct cleave_task { void (*run)(void* self); void* self; } cleave_task;
+typedef struct cleave_task {
+  void (*run)(void* self);
+  void* self;
+} cleave_task;
 enum { CLEAVE_DEBUG, CLEAVE_INFO, CLEAVE_WARN, CLEAVE_ERROR };
 
 #endif

@@ -23,9 +23,9 @@ namespace cleave {
 /// A statement's parameter: text borrowed from the caller, an integer, or NULL (std::nullopt).
 class Param {
  public:
-  Param(std::nullopt_t) {}                                       // NOLINT: implicit by design
-  Param(std::string_view text) : text_(text), null_(false) {}    // NOLINT
-  Param(const char* text) : Param(std::string_view(text)) {}     // NOLINT
+  Param(std::nullopt_t) {}                                           // NOLINT: implicit by design
+  Param(std::string_view text) : text_(text), null_(false) {}        // NOLINT
+  Param(const char* text) : Param(std::string_view(text)) {}         // NOLINT
   Param(const std::string& text) : Param(std::string_view(text)) {}  // NOLINT
   template <class Int, class = std::enable_if_t<std::is_integral_v<Int>>>
   Param(Int value) : null_(false) {  // NOLINT

@@ -13,8 +13,12 @@
 
 namespace cleave {
 
-inline std::string_view view(cleave_view v) { return {v.data, v.size}; }
-inline cleave_view raw(std::string_view v) { return {v.data(), v.size()}; }
+inline std::string_view view(cleave_view v) {
+  return {v.data, v.size};
+}
+inline cleave_view raw(std::string_view v) {
+  return {v.data(), v.size()};
+}
 
 /// ASCII case-insensitive equality, as header names compare (RFC 9110, 5.1).
 bool iequals(std::string_view a, std::string_view b) noexcept;

@@ -82,9 +82,9 @@ constexpr cleave_module describe() {
 }  // namespace cleave
 
 /// Exports M as this library's module. Once a library, at namespace scope.
-#define CLEAVE_MODULE(M)                                                             \
-  extern "C" CLEAVE_EXPORT const cleave_module* cleave_module_v1() {                 \
-    static constexpr cleave_module kModule = cleave::glue::describe<M>();            \
-    return &kModule;                                                                 \
-  }                                                                                  \
+#define CLEAVE_MODULE(M)                                                  \
+  extern "C" CLEAVE_EXPORT const cleave_module* cleave_module_v1() {      \
+    static constexpr cleave_module kModule = cleave::glue::describe<M>(); \
+    return &kModule;                                                      \
+  }                                                                       \
   static_assert(true, "so that a semicolon follows")

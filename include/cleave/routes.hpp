@@ -81,7 +81,7 @@ Response page_response(std::string_view path, const Page& page, const Rows& rows
 
 /// ETag of a row version, and the two conditions on it (RFC 9110, 13.1).
 std::string etag(std::string_view version);
-bool not_modified(const Request& request, std::string_view etag);        // If-None-Match, weak
+bool not_modified(const Request& request, std::string_view etag);  // If-None-Match, weak
 /// The version that If-Match demands; nullopt when absent or "*". 412 when it is no tag of ours.
 std::optional<std::int64_t> if_match(const Request& request);
 

@@ -23,8 +23,7 @@ int check(Options& options) {
   for (const auto& file : found) {
     ++files;
     std::printf("%s\n", file.filename().c_str());
-    for (const loader::Finding& finding :
-         loader::inspect(file, settings.sql_dir / file.stem())) {
+    for (const loader::Finding& finding : loader::inspect(file, settings.sql_dir / file.stem())) {
       print_finding(finding.ok, finding.what);
       bad += finding.ok ? 0 : 1;
     }

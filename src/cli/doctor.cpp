@@ -40,8 +40,8 @@ void look_at_modules(Options& options, Report& report) {
     const fs::path sql = settings.sql_dir / library.name();
     if (!fs::is_directory(sql)) report.say(true, "no migrations in " + sql.string());
   }
-  report.say(!options.loaded.libraries.empty(),
-             "modules in " + settings.module_dir.string() + ":" + (names.empty() ? " none" : names));
+  report.say(!options.loaded.libraries.empty(), "modules in " + settings.module_dir.string() + ":" +
+                                                    (names.empty() ? " none" : names));
 }
 
 /// Says whether a program of an embedded server is there, by asking the room that would start it.

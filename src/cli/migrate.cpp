@@ -1,10 +1,11 @@
 // cleave migrate: applies the migrations of every module, and says what it did.
+#include "postgres/migrate.hpp"
+
 #include <cstdio>
 
 #include "cli/commands.hpp"
 #include "cli/print.hpp"
 #include "cli/system.hpp"
-#include "postgres/migrate.hpp"
 #include "postgres/url.hpp"
 
 namespace cleave::cli {
@@ -24,9 +25,8 @@ int migrate(Options& options) {
         .folder = settings.sql_dir / name};
     if (!std::filesystem::is_directory(wanted.folder)) continue;
     postgres::Migrated result;
-    threads.run_on(0, [&] {
-      result = postgres::migrate(wanted, io::Clock::now() + io::Millis(60000));
-    });
+    threads.run_on(
+        0, [&] { result = postgres::migrate(wanted, io::Clock::now() + io::Millis(60000)); });
     std::printf("%s\n", name.c_str());
     for (const std::string& file : result.applied) print_finding(true, "applied " + file);
     if (!result.ok) {

@@ -115,8 +115,7 @@ int seed(Options& options, const SeedArguments& arguments) {
     if (!copied.ok) throw Failure(kFailed, planned.plan.table() + ": " + copied.why);
     progress.finish();
   }
-  std::printf("checksum %016llx (seed %llu)\n",
-              static_cast<unsigned long long>(checksum.value()),
+  std::printf("checksum %016llx (seed %llu)\n", static_cast<unsigned long long>(checksum.value()),
               static_cast<unsigned long long>(arguments.seed));
   system.stop();
   return kOk;

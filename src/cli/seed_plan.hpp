@@ -41,9 +41,9 @@ class SeedPlan {
   struct Column {
     std::string name;
     Kind kind;
-    std::string text;                // kText: template; kRef: table
-    std::vector<std::string> words;  // kPick
-    std::int64_t low = 0, high = 0;  // kInt
+    std::string text;                 // kText: template; kRef: table
+    std::vector<std::string> words;   // kPick
+    std::int64_t low = 0, high = 0;   // kInt
     std::size_t left = 0, right = 0;  // kTimes: earlier columns
   };
   Column parse_column(const std::string& line) const;

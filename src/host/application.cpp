@@ -23,8 +23,8 @@ Application::Application(const Settings& settings, const loader::Loaded& loaded,
     : settings_(settings), threads_(threads) {
   const auto loops = static_cast<unsigned>(threads.size());
   if (settings.redis_url != "off") {
-    redis_ = std::make_unique<redis::Redis>(
-        redis::Options{.url = settings.redis_url, .loops = loops, .near_cache = settings.near_cache});
+    redis_ = std::make_unique<redis::Redis>(redis::Options{
+        .url = settings.redis_url, .loops = loops, .near_cache = settings.near_cache});
   }
   for (const loader::Library& library : loaded.libraries) {
     auto part = std::make_unique<Part>();
@@ -47,8 +47,9 @@ Application::Application(const Settings& settings, const loader::Loaded& loaded,
           .runtime_role = owner ? postgres::parse_url(module.database_url).user : "",
           .folder = folder});
     }
-    part->target = &router_.add(part->name, library.module->path != nullptr ? library.module->path : "",
-                                library.depends_on());
+    part->target =
+        &router_.add(part->name, library.module->path != nullptr ? library.module->path : "",
+                     library.depends_on());
     part->capabilities = std::make_unique<Capabilities>(part->name, router_, part->database.get(),
                                                         redis_.get(), module.config);
     part->instance = std::make_unique<Instance>(library, part->capabilities->host());
@@ -58,12 +59,15 @@ Application::Application(const Settings& settings, const loader::Loaded& loaded,
   add_collectors();
 }
 
-Application::~Application() { stop(); }
+Application::~Application() {
+  stop();
+}
 
 void Application::add_collectors() {
   collectors_.push_back(metrics_.add([this](observe::Scrape& scrape) { router_.collect(scrape); }));
   if (redis_) {
-    collectors_.push_back(metrics_.add([this](observe::Scrape& scrape) { redis_->collect(scrape); }));
+    collectors_.push_back(
+        metrics_.add([this](observe::Scrape& scrape) { redis_->collect(scrape); }));
   }
   for (const auto& part : parts_) {
     if (!part->database) continue;

@@ -55,8 +55,8 @@ void tell(const cleave_error_sink* sink, const postgres::Error& error) {
 }
 
 const postgres::Error& no_database() {
-  static const auto& error = *new postgres::Error{500, "no-database",
-                                                  "This service has no database.", "", ""};
+  static const auto& error =
+      *new postgres::Error{500, "no-database", "This service has no database.", "", ""};
   return error;
 }
 
@@ -70,8 +70,8 @@ Request from_raw(const cleave_request& request) {
 
 }  // namespace
 
-Capabilities::Capabilities(std::string module, router::Router& router,
-                           postgres::Database* database, redis::Redis* redis,
+Capabilities::Capabilities(std::string module, router::Router& router, postgres::Database* database,
+                           redis::Redis* redis,
                            std::map<std::string, std::string, std::less<>> config)
     : module_(std::move(module)), router_(router), database_(database), config_(std::move(config)) {
   if (redis != nullptr) cache_ = std::make_unique<redis::Cache>(*redis, module_);
@@ -93,7 +93,8 @@ Capabilities::Capabilities(std::string module, router::Router& router,
 }
 
 void Capabilities::log(const cleave_host* host, int level, cleave_view message) {
-  const int known = std::clamp(level, static_cast<int>(CLEAVE_DEBUG), static_cast<int>(CLEAVE_ERROR));
+  const int known =
+      std::clamp(level, static_cast<int>(CLEAVE_DEBUG), static_cast<int>(CLEAVE_ERROR));
   log::write(static_cast<log::Level>(known), of(host).module_, view(message));
 }
 
@@ -122,8 +123,8 @@ void Capabilities::call(const cleave_host* host, cleave_view module, const cleav
   if (CallContext* context = CallContext::current()) {
     self.router_.dispatch(view(module), from_raw(*request), *context, response);
   } else {
-    response = Problem(500, "no-request", "Services call each other only while they answer.")
-                   .response({});
+    response =
+        Problem(500, "no-request", "Services call each other only while they answer.").response({});
   }
   write(response, *sink);
 }
@@ -146,9 +147,9 @@ const cleave_rows* Capabilities::query(const cleave_host* host, const cleave_que
     return nullptr;
   }
   const Wait wait(self.module_, observe::SpanKind::kDatabase);
-  postgres::Result result =
-      query->tx != nullptr ? query->tx->transaction->query(statement, deadline_here())
-                           : self.database_->query(statement, deadline_here());
+  postgres::Result result = query->tx != nullptr
+                                ? query->tx->transaction->query(statement, deadline_here())
+                                : self.database_->query(statement, deadline_here());
   if (!result.ok()) {
     tell(errors, result.error);
     return nullptr;
@@ -182,18 +183,21 @@ int Capabilities::commit(const cleave_host* host, cleave_tx* tx, const cleave_er
   return 1;
 }
 
-void Capabilities::rollback(const cleave_host*, cleave_tx* tx) { delete tx; }
+void Capabilities::rollback(const cleave_host*, cleave_tx* tx) {
+  delete tx;
+}
 
 int Capabilities::cache_fetch(const cleave_host* host, cleave_view key, const cleave_loader* loader,
                               const cleave_entry_sink* out) {
   Capabilities& self = of(host);
   const auto load = [&](redis::Entry& entry) {
     const cleave_entry_sink sink{&entry, [](void* into, const cleave_entry* loaded) {
-      auto& to = *static_cast<redis::Entry*>(into);
-      to.version = loaded->version;
-      to.kind = static_cast<redis::Kind>(loaded->kind);
-      to.body = std::make_shared<const std::string>(view(loaded->body));
-    }};
+                                   auto& to = *static_cast<redis::Entry*>(into);
+                                   to.version = loaded->version;
+                                   to.kind = static_cast<redis::Kind>(loaded->kind);
+                                   to.body =
+                                       std::make_shared<const std::string>(view(loaded->body));
+                                 }};
     return loader->load(loader->self, &sink) == 0;
   };
   redis::Fetched fetched;

@@ -13,8 +13,8 @@
 namespace cleave::host {
 
 struct ModuleSettings {
-  std::string database_url;        // empty: embedded
-  std::string owner_database_url;  // for migrations; empty: database_url
+  std::string database_url;                                // empty: embedded
+  std::string owner_database_url;                          // for migrations; empty: database_url
   std::map<std::string, std::string, std::less<>> config;  // the module's own keys
 };
 

@@ -67,7 +67,9 @@ std::string Label::text() const {
   return bytes;
 }
 
-Fiber* Fiber::current() noexcept { return running; }
+Fiber* Fiber::current() noexcept {
+  return running;
+}
 
 Fiber::Fiber(Loop& loop) : loop_(loop) {
   boost::context::stack_context where;

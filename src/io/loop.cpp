@@ -40,7 +40,9 @@ Loop::~Loop() {
   close(epoll_);
 }
 
-Loop* Loop::current() noexcept { return current_loop; }
+Loop* Loop::current() noexcept {
+  return current_loop;
+}
 
 bool Loop::run() {
   current_loop = this;

@@ -20,7 +20,8 @@ struct epoll_event;  // <sys/epoll.h>
 
 namespace cleave::io {
 
-/// Told when its descriptor may be read or written. Runs on the loop, not on a fiber: must not wait.
+/// Told when its descriptor may be read or written. Runs on the loop, not on a fiber: must not
+/// wait.
 class FdHandler {
  public:
   virtual ~FdHandler() = default;
@@ -54,7 +55,7 @@ class Loop {
   /// left (their stacks are then kept, not unwound). [the loop's thread]
   bool run();
   void stop(Millis grace = Millis(10000));  // [any thread]
-  void post(std::function<void()> work);  // runs on the loop's own stack [any thread]
+  void post(std::function<void()> work);    // runs on the loop's own stack [any thread]
 
   // Everything below: on the loop's thread.
 

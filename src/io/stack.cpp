@@ -17,8 +17,12 @@ Stack::Stack() {
   }
 }
 
-Stack::~Stack() { munmap(base_, kGuard + kUsable); }
+Stack::~Stack() {
+  munmap(base_, kGuard + kUsable);
+}
 
-void Stack::trim() noexcept { madvise(bottom(), kUsable - 8192, MADV_DONTNEED); }
+void Stack::trim() noexcept {
+  madvise(bottom(), kUsable - 8192, MADV_DONTNEED);
+}
 
 }  // namespace cleave::io

@@ -28,7 +28,8 @@ class Stack {
  private:
   static constexpr std::size_t kGuard = 4096;
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-  static constexpr std::size_t kUsable = 1024 * 1024;  // instrumented frames are several times wider
+  static constexpr std::size_t kUsable =
+      1024 * 1024;  // instrumented frames are several times wider
 #else
   static constexpr std::size_t kUsable = 256 * 1024;
 #endif

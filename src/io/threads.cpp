@@ -20,7 +20,9 @@ Threads::Threads(unsigned count) {
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
-Threads::~Threads() { stop(); }
+Threads::~Threads() {
+  stop();
+}
 
 std::vector<const Loop*> Threads::loops() const {
   std::vector<const Loop*> all;

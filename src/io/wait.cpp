@@ -52,7 +52,9 @@ bool wait_fd(int fd, std::uint32_t events, TimePoint deadline) {
   return ready;
 }
 
-void sleep_until(TimePoint when) { Waiter().wait(when); }
+void sleep_until(TimePoint when) {
+  Waiter().wait(when);
+}
 
 void gather(std::span<const std::function<void()>> tasks) {
   Loop& loop = *Loop::current();

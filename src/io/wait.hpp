@@ -31,7 +31,9 @@ class Waiter final : Timer {
 bool wait_fd(int fd, std::uint32_t events, TimePoint deadline);
 
 void sleep_until(TimePoint when);
-inline void sleep_for(Millis time) { sleep_until(Clock::now() + time); }
+inline void sleep_for(Millis time) {
+  sleep_until(Clock::now() + time);
+}
 
 /// Runs the tasks side by side, each on a fiber that inherits this one's context; returns when all
 /// have ended. A task ends by its own deadlines; it must not throw.

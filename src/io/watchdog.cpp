@@ -3,9 +3,10 @@
 namespace cleave::io {
 
 Watchdog::Watchdog(std::vector<const Loop*> loops, Report report, Millis limit)
-    : loops_(std::move(loops)), report_(std::move(report)), limit_(limit), thread_([this] {
-        watch();
-      }) {}
+    : loops_(std::move(loops)),
+      report_(std::move(report)),
+      limit_(limit),
+      thread_([this] { watch(); }) {}
 
 Watchdog::~Watchdog() {
   {

@@ -20,8 +20,8 @@ constexpr const char* kLock = "SELECT pg_advisory_xact_lock(x'636c65617665'::big
 
 bool valid_name(const std::string& name) {
   const auto digit = [](char c) { return c >= '0' && c <= '9'; };
-  return name.size() > 8 && std::all_of(name.begin(), name.begin() + 3, digit) &&
-         name[3] == '_' && name.ends_with(".sql");
+  return name.size() > 8 && std::all_of(name.begin(), name.begin() + 3, digit) && name[3] == '_' &&
+         name.ends_with(".sql");
 }
 
 std::vector<fs::path> files_in(const fs::path& folder) {
@@ -63,7 +63,8 @@ class Migration {
       run(kLock, file);  // whoever starts with us waits here, and then finds it applied
       run("SET LOCAL client_min_messages = warning; "
           "CREATE TABLE IF NOT EXISTS cleave_migrations (name text PRIMARY KEY, "
-          "sha256 bytea NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())", file);
+          "sha256 bytea NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())",
+          file);
       if (apply(file)) result.applied.push_back(file.filename());
       run("COMMIT", file);
     }
@@ -76,7 +77,10 @@ class Migration {
     const cleave_view params[] = {{name.data(), name.size()}, {text.data(), text.size()}};
     const ResultPtr known = check(
         session_.query({"SELECT sha256 = sha256(convert_to($2, 'UTF8')) FROM cleave_migrations "
-                        "WHERE name = $1", params, 2}, deadline_), file);
+                        "WHERE name = $1",
+                        params, 2},
+                       deadline_),
+        file);
     if (PQntuples(known.get()) > 0) {
       if (*PQgetvalue(known.get(), 0, 0) == 't') return false;
       throw std::runtime_error(file.string() +
@@ -85,7 +89,9 @@ class Migration {
     }
     run(with_role(text), file);
     check(session_.query({"INSERT INTO cleave_migrations (name, sha256) "
-                          "VALUES ($1, sha256(convert_to($2, 'UTF8')))", params, 2}, deadline_),
+                          "VALUES ($1, sha256(convert_to($2, 'UTF8')))",
+                          params, 2},
+                         deadline_),
           file);
     return true;
   }
@@ -98,8 +104,7 @@ class Migration {
         PQescapeIdentifier(session_.get(), role.data(), role.size()), &PQfreemem);
     if (quoted == nullptr) throw std::runtime_error("the role's name cannot be quoted: " + role);
     const std::string safe = quoted.get();
-    for (std::size_t at = 0; (at = text.find(kPlace, at)) != std::string::npos;
-         at += safe.size()) {
+    for (std::size_t at = 0; (at = text.find(kPlace, at)) != std::string::npos; at += safe.size()) {
       text.replace(at, kPlace.size(), safe);
     }
     return text;

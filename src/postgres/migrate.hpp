@@ -16,7 +16,7 @@ namespace cleave::postgres {
 struct MigrateOptions {
   std::string module;
   std::string owner_url;
-  std::string runtime_role;  // empty: the owner itself
+  std::string runtime_role;      // empty: the owner itself
   std::filesystem::path folder;  // sql/<module>
 };
 

@@ -36,6 +36,8 @@ const cleave_rows* make_rows(Result result) {
   return held;
 }
 
-void release_rows(const cleave_rows* rows) noexcept { delete static_cast<const Held*>(rows); }
+void release_rows(const cleave_rows* rows) noexcept {
+  delete static_cast<const Held*>(rows);
+}
 
 }  // namespace cleave::postgres

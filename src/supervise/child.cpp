@@ -90,7 +90,9 @@ Child::Child(Child&& other) noexcept
   other.pid_ = -1;
 }
 
-Child::~Child() { stop(SIGTERM, std::chrono::seconds(5)); }
+Child::~Child() {
+  stop(SIGTERM, std::chrono::seconds(5));
+}
 
 bool Child::running() noexcept {
   if (pid_ <= 0) return false;

@@ -12,12 +12,12 @@
 namespace cleave::supervise {
 
 struct ChildOptions {
-  std::string name;               // for messages
-  std::vector<std::string> argv;  // argv[0] an absolute path
+  std::string name;                // for messages
+  std::vector<std::string> argv;   // argv[0] an absolute path
   std::filesystem::path log_file;  // stdout and stderr, appended
-  uid_t uid = 0;                  // only used by root: run as this user
+  uid_t uid = 0;                   // only used by root: run as this user
   gid_t gid = 0;
-  int death_signal = SIGTERM;     // sent by the kernel when the thread that started it ends
+  int death_signal = SIGTERM;  // sent by the kernel when the thread that started it ends
 };
 
 /// Runs from construction to destruction. Start it from a thread that lives as long as the
@@ -27,7 +27,7 @@ class Child {
   explicit Child(ChildOptions options);  // throws std::runtime_error
   Child(Child&& other) noexcept;
   Child& operator=(Child&&) = delete;
-  ~Child();  // stop(SIGTERM, 5 s)
+  ~Child();                                    // stop(SIGTERM, 5 s)
   pid_t pid() const noexcept { return pid_; }  // -1 once gone
   bool running() noexcept;                     // also reaps
   /// Signals, waits, and kills what does not go. Returns the wait status.

@@ -122,8 +122,7 @@ void initialise(const fs::path& postgres, const PostgresServer::Options& options
   Child initdb({.name = "initdb",
                 .argv = {(postgres.parent_path() / "initdb").string(), "-D", half.string(),
                          "--username=postgres", "--auth-local=peer", "--auth-host=reject",
-                         "--encoding=UTF8", "--locale=C.UTF-8", "--no-instructions",
-                         "--no-sync"},
+                         "--encoding=UTF8", "--locale=C.UTF-8", "--no-instructions", "--no-sync"},
                 .log_file = log,
                 .uid = options.user.uid,
                 .gid = options.user.gid});

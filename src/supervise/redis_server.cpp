@@ -44,9 +44,13 @@ bool answers(const fs::path& path) {
 
 }  // namespace
 
-RedisServer::RedisServer(Options options) : options_(std::move(options)) { find_redis(); }
+RedisServer::RedisServer(Options options) : options_(std::move(options)) {
+  find_redis();
+}
 
-RedisServer::~RedisServer() { stop(); }
+RedisServer::~RedisServer() {
+  stop();
+}
 
 void RedisServer::start() {
   make_private(options_.socket_dir, options_.user);
@@ -54,10 +58,25 @@ void RedisServer::start() {
   const fs::path log = options_.socket_dir / "redis.log";
   fs::remove(socket);
   fs::remove(log);
-  std::vector<std::string> argv = {
-      find_redis().string(), "--port", "0", "--unixsocket", socket.string(), "--unixsocketperm",
-      "700", "--dir", options_.socket_dir.string(), "--save", "", "--appendonly", "no",
-      "--maxmemory", "64mb", "--maxmemory-policy", "allkeys-lru", "--daemonize", "no"};
+  std::vector<std::string> argv = {find_redis().string(),
+                                   "--port",
+                                   "0",
+                                   "--unixsocket",
+                                   socket.string(),
+                                   "--unixsocketperm",
+                                   "700",
+                                   "--dir",
+                                   options_.socket_dir.string(),
+                                   "--save",
+                                   "",
+                                   "--appendonly",
+                                   "no",
+                                   "--maxmemory",
+                                   "64mb",
+                                   "--maxmemory-policy",
+                                   "allkeys-lru",
+                                   "--daemonize",
+                                   "no"};
   argv.insert(argv.end(), options_.arguments.begin(), options_.arguments.end());
   child_ = std::make_unique<Child>(ChildOptions{.name = "redis-server",
                                                 .argv = std::move(argv),
@@ -92,9 +111,13 @@ void RedisServer::signal(int signal) {
   if (child_) child_->signal(signal);
 }
 
-bool RedisServer::running() { return child_ && child_->running(); }
+bool RedisServer::running() {
+  return child_ && child_->running();
+}
 
-pid_t RedisServer::pid() const noexcept { return child_ ? child_->pid() : -1; }
+pid_t RedisServer::pid() const noexcept {
+  return child_ ? child_->pid() : -1;
+}
 
 std::string RedisServer::url() const {
   return "unix://" + (options_.socket_dir / "redis.sock").string();

@@ -32,8 +32,8 @@ TEST_CASE("a plan makes the same rows from the same seed number, others from ano
 }
 
 TEST_CASE("values stay in their range and products are products") {
-  const SeedPlan plan = SeedPlan::parse(
-      "table t\na = int -3 3\nb = ref u\nc = times a b\n", "seed.txt");
+  const SeedPlan plan =
+      SeedPlan::parse("table t\na = int -3 3\nb = ref u\nc = times a b\n", "seed.txt");
   bool low = false, high = false;
   for (std::uint64_t n = 1; n <= 500; ++n) {
     std::string row;
@@ -53,9 +53,9 @@ TEST_CASE("values stay in their range and products are products") {
 }
 
 TEST_CASE("a mistake in a plan is named with file and line") {
-  for (const char* bad : {"columns first\n", "table t\nname text\n", "table t\nx = int 5 1\n",
-                          "table t\nx = int a b\n", "table t\nx = times y z\n",
-                          "table t\nx = magic\n"}) {
+  for (const char* bad :
+       {"columns first\n", "table t\nname text\n", "table t\nx = int 5 1\n",
+        "table t\nx = int a b\n", "table t\nx = times y z\n", "table t\nx = magic\n"}) {
     CAPTURE(bad);
     CHECK_THROWS_AS(SeedPlan::parse(bad, "seed.txt"), std::runtime_error);
   }

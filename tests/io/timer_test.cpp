@@ -1,10 +1,10 @@
+#include "io/timer.hpp"
+
 #include <doctest/doctest.h>
 
 #include <memory>
 #include <random>
 #include <vector>
-
-#include "io/timer.hpp"
 
 using namespace cleave::io;
 

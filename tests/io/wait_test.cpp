@@ -1,3 +1,5 @@
+#include "io/wait.hpp"
+
 #include <doctest/doctest.h>
 #include <fcntl.h>
 #include <sys/epoll.h>
@@ -9,7 +11,6 @@
 #include <vector>
 
 #include "io/threads.hpp"
-#include "io/wait.hpp"
 #include "io/watchdog.hpp"
 #include "support/on_fiber.hpp"
 
@@ -146,11 +147,14 @@ TEST_CASE("the watchdog names a handler that holds its loop, once") {
   std::atomic<int> reports{0};
   std::string label;
   {
-    Watchdog watchdog(threads.loops(), [&](const std::string& text, Millis held) {
-      CHECK(held >= Millis(40));
-      label = text;
-      ++reports;
-    }, Millis(40));
+    Watchdog watchdog(
+        threads.loops(),
+        [&](const std::string& text, Millis held) {
+          CHECK(held >= Millis(40));
+          label = text;
+          ++reports;
+        },
+        Millis(40));
     threads.run_on(0, [] {
       Fiber::current()->label.set("order GET /orders/7");
       usleep(200 * 1000);  // blocks the thread: what the watchdog is for

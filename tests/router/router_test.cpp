@@ -1,8 +1,9 @@
+#include "router/router.hpp"
+
 #include <doctest/doctest.h>
 
 #include <functional>
 
-#include "router/router.hpp"
 #include "support/on_fiber.hpp"
 
 using namespace cleave;

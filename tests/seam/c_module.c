@@ -98,9 +98,13 @@ static void handle(void* raw, const cleave_request* request, const cleave_sink* 
   }
 }
 
-static void stop(void* self) { (void)self; }
+static void stop(void* self) {
+  (void)self;
+}
 
-static void destroy(void* self) { free(self); }
+static void destroy(void* self) {
+  free(self);
+}
 
 static const char* const depends_on[] = {"user", NULL};
 static const char* const config_keys[] = {NULL};
@@ -122,4 +126,6 @@ static const cleave_module module = {
     .destroy = destroy,
 };
 
-CLEAVE_EXPORT const cleave_module* cleave_module_v1(void) { return &module; }
+CLEAVE_EXPORT const cleave_module* cleave_module_v1(void) {
+  return &module;
+}
