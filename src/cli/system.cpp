@@ -6,14 +6,14 @@
 namespace cleave::cli {
 namespace {
 
-/// Before anything starts. libpq's own words are kept back: they may repeat a password.
+/// Before anything starts.
 void require_urls(const host::Settings& settings) {
   for (const auto& [name, module] : settings.module) {
     for (const std::string& url : {module.database_url, module.owner_database_url}) {
-      if (url.empty() || postgres::parse_url(url).valid) continue;
-      throw Failure(kConfig, "the connection string of " + name +
-                                 " is not valid; expected postgresql://USER:PASSWORD@HOST:PORT/"
-                                 "DATABASE, with special characters written as %25");
+      if (url.empty()) continue;
+      const postgres::UrlParts parts = postgres::parse_url(url);
+      if (parts.valid) continue;
+      throw Failure(kConfig, "the connection string of " + name + " is not valid: " + parts.why);
     }
   }
   if (settings.redis_url.empty() || settings.redis_url == "off") return;
