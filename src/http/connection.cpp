@@ -1,6 +1,8 @@
 #include "http/connection.hpp"
 
+#include <linux/sockios.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -82,6 +84,12 @@ void Connection::on_timer() {
   if (state_ == State::kHead || state_ == State::kBody) {
     refuse(state_ == State::kHead ? kSlowHead : kSlowBody);
     return advance();
+  }
+  // epoll tells of room only when a third of the send buffer is free, which takes a slow reader
+  // longer than write_time: what counts is whether the kernel got rid of anything.
+  if (state_ == State::kWriting && in_kernel() < queued_) {
+    queued_ = in_kernel();
+    return expire_in(shared_.options.limits.write_time);
   }
   delete this;  // idle, lingering, or it takes nothing
 }
@@ -187,6 +195,13 @@ void Connection::send(std::string_view head, std::string_view body) noexcept {
   }
 }
 
+/// Bytes that the peer has not acknowledged (tcp(7), unix sockets alike).
+int Connection::in_kernel() const noexcept {
+  int bytes = 0;
+  ioctl(fd_, SIOCOUTQ, &bytes);
+  return bytes;
+}
+
 void Connection::flush() {
   while (sent_ < output_.size()) {
     const ssize_t result =
@@ -197,6 +212,7 @@ void Connection::flush() {
       break;
     }
     if (result > 0) sent_ += static_cast<std::size_t>(result);
+    queued_ = in_kernel();
     expire_in(shared_.options.limits.write_time);
   }
   output_ = std::string();
@@ -208,6 +224,7 @@ void Connection::flush() {
 void Connection::answered() {
   if (!output_.empty()) {
     state_ = State::kWriting;
+    queued_ = in_kernel();
     return expire_in(shared_.options.limits.write_time);
   }
   if (close_) return linger();

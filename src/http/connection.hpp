@@ -59,6 +59,7 @@ class Connection final : io::FdHandler, io::Timer {
 
   void send(std::string_view head, std::string_view body) noexcept;
   void flush();
+  int in_kernel() const noexcept;
   void answered();
   void linger();
 
@@ -81,13 +82,14 @@ class Connection final : io::FdHandler, io::Timer {
   io::TimePoint armed_for_;
   std::string input_;          // received, not yet answered; from at_ on
   std::size_t at_ = 0;         // the request at hand starts here
-  std::size_t looked_at_ = 0;  // bytes that the last parse saw
+  std::size_t looked_at_ = 0;  // bytes of pending() that the last parse saw
   std::size_t body_at_ = 0;    // of the request at hand, from at_
   std::size_t size_ = 0;
   std::unique_ptr<Head> head_;  // while in hand
   std::unique_ptr<ChunkedDecoder> chunked_;
   std::string output_;  // what the socket did not take, from sent_ on
   std::size_t sent_ = 0;
+  int queued_ = 0;  // bytes in the kernel when they last became fewer, while writing
   std::list<Connection*>::iterator place_;
 };
 
