@@ -131,6 +131,12 @@ Options::Options(int argc, char** argv) {
     if (!name.empty()) names.push_back(name);
   }
   loaded = loader::load_directory(settings.module_dir, names);
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(settings.module_dir, ignored)) {
+    const std::string name = entry.path().stem();
+    if (entry.path().extension() != ".so" || names.empty()) continue;
+    if (std::find(names.begin(), names.end(), name) == names.end()) elsewhere_.push_back(name);
+  }
 }
 
 CLI::Option* Options::add(CLI::App& command, const std::string& name, std::string& value,
@@ -213,6 +219,7 @@ void Options::read_file(CLI::App& command) {
     if (item.name == "++" || item.name == "--") continue;  // CLI11 marks sections with these
     const std::string name = to_option(item);
     CLI::Option* option = command.get_option_no_throw("--" + name);
+    if (option == nullptr && of_a_module_elsewhere(name)) continue;
     if (option == nullptr) {
       throw Failure(
           kConfig, config_file_ + ": unknown key " + name + "; `cleave run --help` lists all keys");
@@ -227,6 +234,14 @@ void Options::read_file(CLI::App& command) {
   }
 }
 
+/// Hosts that share one file or one environment run different modules; a key of a module that is
+/// installed and runs in another host is no mistake.
+bool Options::of_a_module_elsewhere(const std::string& name) const {
+  return std::any_of(elsewhere_.begin(), elsewhere_.end(), [&](const std::string& module) {
+    return name.starts_with(module + "-") || name.starts_with(environment_name(module) + "_");
+  });
+}
+
 void Options::read_secrets() {
   for (const auto& secret : secrets_) {
     if (!secret->file.empty()) *secret->value = read_secret(secret->name, secret->file);
@@ -239,6 +254,7 @@ void Options::refuse_unknown_environment() const {
     const std::string name(text.substr(0, text.find('=')));
     if (!name.starts_with("CLEAVE_") || name.starts_with("CLEAVE_TEST_")) continue;
     if (std::find(known_.begin(), known_.end(), name) != known_.end()) continue;
+    if (of_a_module_elsewhere(name)) continue;
     const std::string guess = did_you_mean(name, known_);
     throw Failure(kConfig, "unknown environment variable " + name + (guess.empty() ? ";" : guess) +
                                " `cleave run --help` lists all keys");
@@ -246,6 +262,11 @@ void Options::refuse_unknown_environment() const {
 }
 
 void Options::finish(CLI::App& command) {
+  // The library lets the environment speak to every command, and all commands fill the same
+  // settings: the chosen one has the last word, so that its flags win.
+  for (CLI::Option* option : command.get_options()) {
+    if (option->count() > 0 && !option->get_envname().empty()) option->run_callback();
+  }
   read_file(command);
   read_secrets();
   refuse_unknown_environment();

@@ -38,13 +38,15 @@ class Options {
   void read_file(CLI::App& command);
   void read_secrets();
   void refuse_unknown_environment() const;
+  bool of_a_module_elsewhere(const std::string& name) const;
 
   struct Secret {
     std::string name;  // "user-database-url"
     std::string* value;
     std::string file;
   };
-  std::vector<std::string> known_;  // environment names
+  std::vector<std::string> known_;      // environment names
+  std::vector<std::string> elsewhere_;  // modules that are installed and do not run here
   std::vector<std::unique_ptr<Secret>> secrets_;
   std::string config_file_, log_format_ = "auto", log_level_ = "info";
   std::int64_t request_time_ms_ = 0;
