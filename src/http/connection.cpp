@@ -48,8 +48,9 @@ void Connection::adopt(int fd, Shared& shared, PerLoop& home) {
 
 void Connection::turn_away(int fd, Shared& shared) noexcept {
   RefusalJob job(kCrowded, [fd](std::string_view head, std::string_view body) {
-    ::send(fd, head.data(), head.size(), MSG_NOSIGNAL | MSG_DONTWAIT | MSG_MORE);
-    ::send(fd, body.data(), body.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    for (const std::string_view part : {head, body}) {
+      if (!part.empty()) ::send(fd, part.data(), part.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    }
   });
   shared.exchange.run(job);
   shutdown(fd, SHUT_WR);
@@ -174,12 +175,17 @@ void Connection::refuse(const Refusal& refusal) {
 
 /// One system call; what the socket does not take is kept for flush().
 void Connection::send(std::string_view head, std::string_view body) noexcept {
-  iovec parts[2] = {{const_cast<char*>(head.data()), head.size()},
-                    {const_cast<char*>(body.data()), body.size()}};
-  msghdr message = {};
-  message.msg_iov = parts;
-  message.msg_iovlen = body.empty() ? 1 : 2;
-  const ssize_t result = sendmsg(fd_, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+  ssize_t result;
+  if (body.empty()) {
+    result = ::send(fd_, head.data(), head.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+  } else {
+    iovec parts[2] = {{const_cast<char*>(head.data()), head.size()},
+                      {const_cast<char*>(body.data()), body.size()}};
+    msghdr message = {};
+    message.msg_iov = parts;
+    message.msg_iovlen = 2;
+    result = sendmsg(fd_, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+  }
   if (result < 0 && errno != EAGAIN && errno != EINTR) {
     ended_ = close_ = true;
     return;
