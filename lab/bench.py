@@ -216,7 +216,7 @@ def start_time(binary, folder, data_dir, environment):
         began = time.monotonic()
         process = subprocess.Popen(
             [binary, "run", "--listen", f"127.0.0.1:{port}", "--admin-listen", "off",
-             "--redis-url", "off"],
+             "--redis-url", "off", "--migrate", "false"],
             stderr=open(folder / "start.log", "w"), env={**os.environ, **environment})
         while True:
             with contextlib.suppress(OSError):
