@@ -140,16 +140,16 @@ TEST_CASE("slow heads and slow bodies get 408 in total time, idle connections ju
 
 TEST_CASE("a reader that stalls is cut, a slow one is served, and neither holds up others") {
   http::Limits limits;
-  limits.write_time = io::Millis(250);
+  limits.write_time = io::Millis(500);
   World world(limits, 1);
-  Client stalled = world.client(4096), slow = world.client(4096);
+  Client stalled = world.client(65536), slow = world.client(65536);
   const std::string big = "GET /big?20000000 HTTP/1.1\r\nHost: x\r\n\r\n";
   stalled.send(big);
   slow.send(big);
   CHECK(world.alive());
   const Answer all = slow.answer();
   CHECK(all.body.size() == 20000000);
-  std::this_thread::sleep_for(std::chrono::milliseconds(600));
+  std::this_thread::sleep_for(std::chrono::milliseconds(1200));
   CHECK(stalled.answer().body.size() < 20000000);
   CHECK(world.alive());
 }
