@@ -111,7 +111,8 @@ Tree read_tree(const fs::path& root) {
       at.disable_recursion_pending();
       continue;
     }
-    if (!at->is_regular_file() || !is_text(path)) continue;
+    // A link is somebody else's file: ./dev links compile_commands.json out of the build folder.
+    if (at->is_symlink() || !at->is_regular_file() || !is_text(path)) continue;
     SourceFile file{.path = std::move(path), .lines = read_lines(at->path()), .code = {}};
     if (is_code(file.path)) file.code = blank_literals(file.lines);
     tree.files.push_back(std::move(file));
