@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """./dev bench: the fused host against ceilings measured in the same run.
 
 Starts the release host with embedded servers, seeds it, and measures each route in turn with the
