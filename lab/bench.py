@@ -187,7 +187,7 @@ def warm(address):
 
 def idle_connections(host, count, seconds):
     """p99 of GET /users/{id} before and with `count` idle keep-alive connections open."""
-    before = wrk(host.address, "/users/1", "user.lua", seconds=seconds)
+    before = wrk(host.address, "/users/1", "item.lua", seconds=seconds)
     name, port = host.address.split(":")
     request = b"GET /livez HTTP/1.1\r\nHost: bench\r\n\r\n"
     idle = []
@@ -200,7 +200,7 @@ def idle_connections(host, count, seconds):
         for one in idle:
             one.recv(4096)
         grown = host.pss_mib() - pss
-        during = wrk(host.address, "/users/1", "user.lua", seconds=seconds)
+        during = wrk(host.address, "/users/1", "item.lua", seconds=seconds)
     finally:
         for one in idle:
             one.close()
@@ -325,7 +325,7 @@ def bench(arguments, binary, folder, stack):
     warm(host.address)
 
     seconds = arguments.seconds
-    routes = {"GET user": ("/users/1", "user.lua"), "GET product": ("/products/1", "product.lua"),
+    routes = {"GET user": ("/users/1", "item.lua"), "GET product": ("/products/1", "item.lua"),
               "GET products": ("/products", None), "POST order": ("/orders", "order.lua"),
               "GET orders": ("/orders?limit=100", None)}
     cases = {
