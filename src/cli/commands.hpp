@@ -20,6 +20,9 @@ int call(Options& options, const CallArguments& arguments);
 int check(Options& options);
 int migrate(Options& options);
 int doctor(Options& options);
+/// Asks /readyz of the host that serves CLEAVE_LISTEN on this machine: kOk when it is ready,
+/// kFailed when it is not, or nobody answers within a second.
+int health(Options& options);
 
 struct SeedArguments {
   std::vector<std::pair<std::string, std::uint64_t>> rows;  // table, how many

@@ -34,6 +34,7 @@ class CommandLine {
     command("check", "Prove what can be proved about the module files", &check);
     command("migrate", "Apply the migrations in sql/, then end", &migrate);
     add_seed();
+    command("health", "Ask the host at --listen whether it is ready, for health checks", &health);
     command("doctor", "Look for what is missing or wrong on this machine", &doctor);
   }
 
