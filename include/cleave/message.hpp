@@ -46,6 +46,7 @@ struct Response {
   std::vector<Header> headers = {};
 
   Response& set(std::string_view name, std::string_view value) {
+    if (headers.capacity() == 0) headers.reserve(6);  // more than most answers have
     headers.push_back({std::string(name), std::string(value)});
     return *this;
   }

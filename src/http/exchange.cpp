@@ -49,23 +49,29 @@ bool is_ours(std::string_view name) noexcept {
   return false;
 }
 
-/// httplib's stream over memory: reads the request line we made, hands the answer to the job.
+/// httplib's stream over memory: reads a request line, hands the answer to the job.
 class Wire final : public httplib::Stream {
  public:
-  Wire(Job& job, std::string_view request)
-      : job_(job), request_(request), start_(io::Clock::now()) {}
+  explicit Wire(Job& job) : job_(job), start_(io::Clock::now()) {}
+  Job& job() noexcept { return job_; }
+  /// A header of the answer. Not given to httplib: it would compare it with tolower(3), keep it in
+  /// a multimap and format it with snprintf, which costs more than the rest of the door.
+  void add(std::string_view name, std::string_view value) {
+    lines_.append(name).append(": ").append(value).append("\r\n");
+  }
+  void forget_headers() noexcept { lines_.clear(); }
 
-  bool is_readable() const override { return at_ < request_.size(); }
+  bool is_readable() const override { return at_ < request().size(); }
   bool is_writable() const override { return true; }
   ssize_t read(char* into, std::size_t size) override {
-    const std::size_t n = std::min(size, request_.size() - at_);
-    std::memcpy(into, request_.data() + at_, n);
+    const std::size_t n = std::min(size, request().size() - at_);
+    std::memcpy(into, request().data() + at_, n);
     at_ += n;
     return static_cast<ssize_t>(n);
   }
   /// Both versions write the head in one piece, and then the body in one piece, if there is one.
   ssize_t write(const char* data, std::size_t size) override {
-    if (head_.empty()) {
+    if (!has_head_) {
       finish_head({data, size});
     } else {
       send({data, size});
@@ -82,61 +88,73 @@ class Wire final : public httplib::Stream {
   }
 
  private:
+  /// What httplib has to know: whether the answer's body is sent. The real head was parsed already.
+  std::string_view request() const noexcept {
+    return job_.method == "HEAD" ? "HEAD / HTTP/1.1\r\n\r\n" : "GET / HTTP/1.1\r\n\r\n";
+  }
+
   /// A small body goes into one piece with the head: copying it costs less than a second piece does
   /// in the kernel.
   void send(std::string_view body) {
     constexpr std::size_t kSmall = 4096;
-    if (body.size() <= kSmall) head_ += std::exchange(body, {});
-    job_.send(head_, body);
+    if (body.size() <= kSmall) head() += std::exchange(body, {});
+    job_.send(head(), body);
     sent_ = true;
   }
 
-  /// Adds what every answer carries. Here and not by set_header, since httplib formats each header
-  /// with snprintf and keeps it in a multimap: five of them cost as much as the rest of the door.
+  /// One buffer a thread: between an answer's first piece and its last nothing waits.
+  static std::string& head() {
+    thread_local std::string buffer;
+    return buffer;
+  }
+
+  /// Adds the handler's headers and what every answer carries.
   void finish_head(std::string_view from_httplib) {
     const router::RequestScope& scope = job_.scope;
-    head_.reserve(1024);
-    head_.append(from_httplib.substr(0, from_httplib.size() - 2));  // without the empty line
-    head_ += date_line();
-    head_ += "X-Request-Id: ";
-    head_ += scope.id();
-    head_ += "\r\ntraceparent: ";
-    head_ += scope.trace.header();
-    head_ += "\r\nServer-Timing: total;dur=";
-    append_millis(io::Clock::now() - start_);
+    has_head_ = true;
+    std::string& head = this->head();
+    head.assign(from_httplib.substr(0, from_httplib.size() - 2));  // without the empty line
+    head += lines_;
+    head += date_line();
+    head += "X-Request-Id: ";
+    head += scope.id();
+    head += "\r\ntraceparent: ";
+    scope.trace.append_header(head);
+    head += "\r\nServer-Timing: total;dur=";
+    append_millis(head, io::Clock::now() - start_);
     if (scope.timeline.size() > 0) {
-      head_ += ", ";
-      head_ += scope.timeline.server_timing();
+      head += ", ";
+      scope.timeline.append_server_timing(head);
     }
-    head_ += "\r\nX-Content-Type-Options: nosniff\r\n";
+    head += "\r\nX-Content-Type-Options: nosniff\r\n";
     if (const std::string_view connection = job_.connection(); !connection.empty()) {
-      head_ += "Connection: ";
-      head_ += connection;
-      head_ += "\r\n";
+      head += "Connection: ";
+      head += connection;
+      head += "\r\n";
     }
-    head_ += "\r\n";
+    head += "\r\n";
   }
-  void append_millis(io::Clock::duration time) {
+  static void append_millis(std::string& to, io::Clock::duration time) {
     const auto micros = std::chrono::duration_cast<std::chrono::microseconds>(time).count();
     char text[32];
     char* end = std::to_chars(text, text + sizeof text, micros / 1000).ptr;
     *end++ = '.';
     *end++ = static_cast<char>('0' + micros / 100 % 10);
     *end++ = static_cast<char>('0' + micros / 10 % 10);
-    head_.append(text, end);
+    to.append(text, end);
   }
 
   Job& job_;
-  std::string_view request_;
-  std::size_t at_ = 0;
-  std::string head_;
+  std::size_t at_ = 0;  // in the request
+  std::string lines_;   // the handler's headers
   io::TimePoint start_;
+  bool has_head_ = false;
   bool sent_ = false;
 };
 
-// The job that this thread is about to run: hooks get no argument of ours. Read at the start of the
-// first hook; nothing waits between run() and there, so no other fiber can have changed it.
-thread_local Job* current_job = nullptr;
+// What this thread is about to run: hooks get no argument of ours. Read at the start of the first
+// hook; nothing waits between run() and there, so no other fiber can have changed it.
+thread_local Wire* current_wire = nullptr;
 
 void produce(Job& job, Response& response) noexcept {
   try {
@@ -155,7 +173,8 @@ void produce(Job& job, Response& response) noexcept {
   }
 }
 
-void fill(Job& job, Response& from, httplib::Response& to) {
+void fill(Wire& wire, Response& from, httplib::Response& to) {
+  Job& job = wire.job();
   if (from.status < 200 || from.status > 599) {
     log::error("http", "a handler answered with no final status",
                {{"request", std::string(job.scope.id())}, {"status", std::to_string(from.status)}});
@@ -163,7 +182,7 @@ void fill(Job& job, Response& from, httplib::Response& to) {
   }
   to.status = job.status = from.status;
   bool typed = false;
-  for (Header& header : from.headers) {
+  for (const Header& header : from.headers) {
     if (is_ours(header.name)) continue;
     if (header.name.empty() || !all(header.name, kToken) || !all(header.value, kField)) {
       log::warn("http", "dropped a header that a handler made: it would break the answer",
@@ -171,11 +190,11 @@ void fill(Job& job, Response& from, httplib::Response& to) {
       continue;
     }
     typed = typed || iequals(header.name, "content-type");
-    to.headers.emplace(std::move(header.name), std::move(header.value));
+    wire.add(header.name, header.value);
   }
   if (from.status == 204 || from.status == 304) return;  // these have no body
   to.body = std::move(from.body);
-  if (!typed && !to.body.empty()) to.headers.emplace("Content-Type", "text/plain; charset=utf-8");
+  if (!typed && !to.body.empty()) wire.add("Content-Type", "text/plain; charset=utf-8");
 }
 
 }  // namespace
@@ -187,33 +206,25 @@ class Exchange::Httplib final : public HttplibServer {
   Httplib() {
     // Before httplib looks for files, reads a body, or matches its regular expressions.
     set_pre_routing_handler([](const httplib::Request&, httplib::Response& response) noexcept {
-      Job& job = *current_job;
+      Wire& wire = *current_wire;
       Response made;
-      produce(job, made);
+      produce(wire.job(), made);
       try {
-        fill(job, made, response);
+        fill(wire, made, response);
       } catch (...) {  // out of memory: an answer without ornaments is better than none
-        response.headers.clear();
+        wire.forget_headers();
         response.body.clear();
-        response.status = job.status = 500;
+        response.status = wire.job().status = 500;
       }
       return HandlerResponse::Handled;
     });
-    // Takes out what httplib adds by itself and Cleave says otherwise or not at all.
+    // Leaves of httplib's headers the length only: what else it adds by itself, Cleave says
+    // otherwise or not at all.
     set_post_routing_handler([](const httplib::Request&, httplib::Response& response) noexcept {
-      // One pass without httplib's comparison, which calls tolower(3) for each letter it looks at.
+      // RFC 9110, 8.6: no length with 204; with 304 it would be the 200's, unknown here.
       const bool bodiless = response.status == 204 || response.status == 304;
       std::erase_if(response.headers, [bodiless](const auto& header) {
-        switch (header.first.size()) {
-          case 10:
-            return iequals(header.first, "Connection");
-          case 13:
-            return iequals(header.first, "Accept-Ranges");
-          case 14:  // RFC 9110, 8.6: none with 204; with 304 it would be the 200's, unknown here
-            return bodiless && iequals(header.first, "Content-Length");
-          default:
-            return false;
-        }
+        return bodiless || !iequals(header.first, "Content-Length");
       });
     });
   }
@@ -223,11 +234,8 @@ Exchange::Exchange() : httplib_(std::make_unique<Httplib>()) {}
 Exchange::~Exchange() = default;
 
 void Exchange::run(Job& job) const noexcept {
-  std::string request;
-  request.reserve(job.method.size() + job.path.size() + 16);
-  request.append(job.method).append(" ").append(job.path).append(" HTTP/1.1\r\n\r\n");
-  Wire wire(job, request);
-  current_job = &job;
+  Wire wire(job);
+  current_wire = &wire;
   // "close": httplib then writes one fixed header instead of composing Keep-Alive by stringstream.
   httplib_->serve(wire, true);
   wire.flush();

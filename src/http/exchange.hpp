@@ -1,8 +1,9 @@
 // Exchange: one request's way through cpp-httplib, which runs the hooks and formats the answer.
 //
-// The door has read and judged the request already. httplib sees its method and path and no header
-// and no body: it would decode %0d%0a inside header values (CVE-2026-45372), honour Range, compress
-// for Accept-Encoding, and read bodies by rules of its own. Handlers get what the door parsed.
+// The door has read and judged the request already. httplib sees neither its path nor a header nor a
+// body: it would decode %0d%0a inside header values (CVE-2026-45372), honour Range, compress for
+// Accept-Encoding, and read bodies by rules of its own. Handlers get what the door parsed. Of the
+// answer, httplib writes the status line, the length and the body.
 #pragma once
 
 #include <memory>
@@ -17,7 +18,7 @@ namespace cleave::http {
 class Job {
  public:
   /// As in the request line; a HEAD is answered without its body.
-  std::string_view method = "GET", path = "/";
+  std::string_view method = "GET";
   router::RequestScope scope;
   int status = 500;  // of the answer, once produced
 

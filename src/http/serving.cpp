@@ -24,20 +24,19 @@ io::Millis time_for(const Head& head, io::Millis limit) noexcept {
 ServingJob::ServingJob(const Head& head, std::string_view body, const Options& options)
     : head_(head), body_(body), options_(options) {
   method = head.method;
-  path = head.path;
   scope.set_id(head.header("X-Request-Id"));
   scope.trace = observe::TraceContext::from(head.header("traceparent"));
   scope.deadline = io::Loop::current()->now() + time_for(head, options.limits.request_time);
 }
 
 void ServingJob::produce(Response& response) {
-  if (path == "*") {  // OPTIONS *, RFC 9110, 9.3.7
+  if (head_.path == "*") {  // OPTIONS *, RFC 9110, 9.3.7
     response.status = 204;
     response.set("Allow", kAllMethods);
     return;
   }
   const Request request{.method = method == "HEAD" ? "GET" : method,
-                        .path = path,
+                        .path = head_.path,
                         .query = head_.query,
                         .body = body_,
                         .headers = head_.headers,

@@ -106,13 +106,14 @@ TraceContext TraceContext::child() const {
 }
 
 std::string TraceContext::header() const {
-  std::string text(55, '-');
-  text[0] = text[1] = '0';
-  std::memcpy(text.data() + 3, trace_id.data(), trace_id.size());
-  std::memcpy(text.data() + 36, span_id.data(), span_id.size());
-  text[53] = '0';
-  text[54] = sampled ? '1' : '0';
+  std::string text;
+  append_header(text);
   return text;
+}
+
+void TraceContext::append_header(std::string& to) const {
+  to.append("00-").append(trace_id.data(), trace_id.size()).append("-");
+  to.append(span_id.data(), span_id.size()).append(sampled ? "-01" : "-00");
 }
 
 std::array<char, 36> make_uuid() {

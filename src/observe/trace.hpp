@@ -22,6 +22,7 @@ struct TraceContext {
   static TraceContext from(std::string_view traceparent);
   TraceContext child() const;  // same trace, new span
   std::string header() const;
+  void append_header(std::string& to) const;
 };
 
 /// A UUIDv7 (RFC 9562, 5.7) as 36 characters, from this thread's generator.
@@ -54,6 +55,7 @@ class Timeline {
   /// `order;dur=0.91, order.db;dur=0.43, user;dur=0.18`: milliseconds, equal names added up
   /// (https://www.w3.org/TR/server-timing/).
   std::string server_timing() const;
+  void append_server_timing(std::string& out) const;
   /// The same as an indented tree for people, one line a span.
   std::string tree() const;
 

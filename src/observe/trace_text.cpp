@@ -1,5 +1,6 @@
 // How a timeline is shown: as a Server-Timing header and as a tree for people.
 #include <algorithm>
+#include <utility>
 #include <vector>
 
 #include "observe/trace.hpp"
@@ -117,9 +118,14 @@ class Tree {
 }  // namespace
 
 std::string Timeline::server_timing() const {
-  const Span::Clock::time_point now = Span::Clock::now();
   std::string out;
-  out.reserve(24u * size_);
+  append_server_timing(out);
+  return out;
+}
+
+void Timeline::append_server_timing(std::string& out) const {
+  const Span::Clock::time_point now = Span::Clock::now();
+  bool first = true;
   std::uint32_t done = 0;  // a bit a span: already added to an earlier one of its name
   for (std::uint8_t i = 0; i < size_; ++i) {
     if ((done >> i & 1) != 0) continue;
@@ -129,11 +135,10 @@ std::string Timeline::server_timing() const {
       sum += length_of(spans_[j], now);
       done |= std::uint32_t{1} << j;
     }
-    if (!out.empty()) out += ", ";
+    if (!std::exchange(first, false)) out += ", ";
     out.append(spans_[i].name).append(suffix_of(spans_[i].kind)).append(";dur=");
     append_millis(out, sum);
   }
-  return out;
 }
 
 std::string Timeline::tree() const {
