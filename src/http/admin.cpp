@@ -4,6 +4,7 @@
 
 #include "cleave/json.hpp"
 #include "cleave/problem.hpp"
+#include "http/secret.hpp"
 
 namespace cleave::http {
 namespace {
@@ -44,20 +45,12 @@ void ready(const Request& request, const NotReady& not_ready, bool with_reasons,
   response.set("Cache-Control", "no-store");
 }
 
-/// In constant time for tokens of one length, so that answers do not spell the token out.
-bool same(std::string_view a, std::string_view b) noexcept {
-  if (a.size() != b.size()) return false;
-  unsigned difference = 0;
-  for (std::size_t i = 0; i < a.size(); ++i) difference |= static_cast<unsigned>(a[i] ^ b[i]);
-  return difference == 0;
-}
-
 void authorize(const Request& request, const std::string& token) {
   constexpr std::string_view kScheme = "Bearer ";
   const std::string_view given = request.header("Authorization");
   if (token.empty()) return;
   if (given.size() > kScheme.size() && iequals(given.substr(0, kScheme.size()), kScheme) &&
-      same(given.substr(kScheme.size()), token)) {
+      same_secret(given.substr(kScheme.size()), token)) {
     return;
   }
   throw Problem(401, "unauthorized", "The admin token is needed.")

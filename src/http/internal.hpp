@@ -1,0 +1,28 @@
+// The internal routes: how a host answers calls of modules that run in other hosts
+// (internal_wire.hpp). A module sees the same caller, path and headers as it would fused.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "http/server.hpp"
+#include "router/router.hpp"
+
+namespace cleave::http {
+
+struct InternalOptions {
+  router::Router* router = nullptr;
+  std::string token;  // empty: there are no internal routes
+  std::vector<std::string_view>
+      modules;  // that run here; a call is never passed on to a third host
+};
+
+/// Serves /internal/… in front of `handler`, and takes X-Cleave-… headers out of every other
+/// request, so that nobody outside can pose as a module. What is refused: 404 as any unknown path
+/// without a token or for a module that does not run here; 401 "service-token" for a token that is
+/// missing or wrong; 403 "undeclared-dependency" for a caller that no manifest here knows or that
+/// does not declare the edge.
+Handler with_internal(Handler handler, InternalOptions options);
+
+}  // namespace cleave::http
