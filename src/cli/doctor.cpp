@@ -34,6 +34,7 @@ class Report {
 void look_at_modules(Options& options, Report& report) {
   const host::Settings& settings = options.settings;
   for (const loader::Refusal& refusal : options.loaded.refusals) report.say(false, refusal.text());
+  for (const std::string& mistake : options.peer_mistakes()) report.say(false, mistake);
   std::string names;
   for (const loader::Library& library : options.loaded.libraries) {
     names += " " + std::string(library.name());

@@ -130,13 +130,13 @@ Options::Options(int argc, char** argv) {
   for (const std::string& name : CLI::detail::split(wanted, ',')) {
     if (!name.empty()) names.push_back(name);
   }
-  loaded = loader::load_directory(settings.module_dir, names);
   std::error_code ignored;
   for (const auto& entry : fs::directory_iterator(settings.module_dir, ignored)) {
     const std::string name = entry.path().stem();
     if (entry.path().extension() != ".so" || names.empty()) continue;
     if (std::find(names.begin(), names.end(), name) == names.end()) elsewhere_.push_back(name);
   }
+  loaded = loader::load_directory(settings.module_dir, names, elsewhere_);
 }
 
 CLI::Option* Options::add(CLI::App& command, const std::string& name, std::string& value,
@@ -168,6 +168,8 @@ void Options::add_to(CLI::App& command) {
             "Address of /metrics and health details; off: none");
   add(command, "admin-token", settings.admin_token,
       "Bearer token of the admin listener; required beyond loopback", true);
+  add(command, "service-token", settings.service_token,
+      "What hosts of one system show each other; needed when a module has a URL", true);
   add_value(command, "modules", settings.modules, "Which modules run here; default: all found")
       ->delimiter(',');
   add_value(command, "module-dir", settings.module_dir, "Directory of the module files");
@@ -185,6 +187,9 @@ void Options::add_to(CLI::App& command) {
   add_value(command, "body-limit", settings.limits.body, "Largest request body, in bytes");
   request_time_ms_ = settings.limits.request_time.count();
   add_value(command, "request-timeout-ms", request_time_ms_, "Time a request may take")
+      ->check(CLI::Range(50, 600000));
+  peer_time_ms_ = settings.peer_timeout.count();
+  add_value(command, "peer-timeout-ms", peer_time_ms_, "Most that a call to another host may take")
       ->check(CLI::Range(50, 600000));
   add_value(command, "log-format", log_format_, "auto, text or json")
       ->check(CLI::IsMember({"auto", "text", "json"}));
@@ -209,6 +214,14 @@ void Options::add_module_options(CLI::App& command) {
       std::string option = name + "-" + *key;
       std::replace(option.begin(), option.end(), '_', '-');
       add(command, option, module.config[*key], "Key of the module, see its README")->group(group);
+    }
+  }
+  for (const auto* libraries : {&loaded.libraries, &loaded.elsewhere}) {
+    for (const loader::Library& library : *libraries) {
+      const std::string name(library.name());
+      add(command, name + "-url", settings.peer_url[name],
+          "Where " + name + " lives when it does not run here: http://HOST:PORT or unix:PATH")
+          ->group("Module " + name);
     }
   }
 }
@@ -271,6 +284,7 @@ void Options::finish(CLI::App& command) {
   read_secrets();
   refuse_unknown_environment();
   settings.limits.request_time = io::Millis(request_time_ms_);
+  settings.peer_timeout = io::Millis(peer_time_ms_);
   std::erase_if(settings.modules, [](const std::string& name) { return name.empty(); });
   for (auto& [name, module] : settings.module) {
     std::erase_if(module.config, [](const auto& entry) { return entry.second.empty(); });

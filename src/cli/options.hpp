@@ -25,6 +25,10 @@ class Options {
   /// CLEAVE_ variables and unknown keys. Throws Failure.
   void finish(CLI::App& command);
 
+  /// What is wrong with the modules that run elsewhere, in words: an edge to one without a URL, a
+  /// URL for one that runs here, no token. Empty: nothing.
+  std::vector<std::string> peer_mistakes() const;
+
   host::Settings settings;
   loader::Loaded loaded;
 
@@ -49,7 +53,7 @@ class Options {
   std::vector<std::string> elsewhere_;  // modules that are installed and do not run here
   std::vector<std::unique_ptr<Secret>> secrets_;
   std::string config_file_, log_format_ = "auto", log_level_ = "info";
-  std::int64_t request_time_ms_ = 0;
+  std::int64_t request_time_ms_ = 0, peer_time_ms_ = 0;
   std::filesystem::path executable_dir_;
 };
 

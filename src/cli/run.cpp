@@ -8,6 +8,7 @@
 #include "cli/system.hpp"
 #include "host/crash.hpp"
 #include "http/admin.hpp"
+#include "http/internal.hpp"
 #include "http/listener.hpp"
 #include "http/server.hpp"
 #include "io/watchdog.hpp"
@@ -52,13 +53,13 @@ void raise_descriptor_limit() {
 
 class Servers {
  public:
-  Servers(const host::Settings& settings, System& system) : system_(system) {
+  Servers(const host::Settings& settings, System& system)
+      : system_(system), token_(settings.service_token) {
     http::Options options{.name = "public", .listen = settings.listen, .limits = settings.limits};
-    options.handler = http::with_health(
-        [&system](const Request& request, router::RequestScope& scope, Response& response) {
-          system.application().router().dispatch_path(request, scope, response);
-        },
-        [this] { return not_ready(); });
+    options.handler =
+        http::with_health([this](const Request& request, router::RequestScope& scope,
+                                 Response& response) { services_(request, scope, response); },
+                          [this] { return not_ready(); });
     public_ = std::make_unique<http::Server>(std::move(options), system.threads());
     if (settings.admin_listen == "off") return;
     if (settings.admin_token.empty() && !http::is_loopback(settings.admin_listen)) {
@@ -78,11 +79,17 @@ class Servers {
   }
 
   void start() {
+    host::Application& application = system_.application();
+    services_ = http::with_internal(
+        [&application](const Request& request, router::RequestScope& scope, Response& response) {
+          application.router().dispatch_path(request, scope, response);
+        },
+        {&application.router(), token_, application.modules()});
     const auto collect = [this](observe::Scrape& scrape) {
       public_->collect(scrape);
       if (admin_) admin_->collect(scrape);
     };
-    collector_ = system_.application().metrics().add(collect);
+    collector_ = application.metrics().add(collect);
     public_->start();
     if (admin_) admin_->start();
   }
@@ -107,6 +114,8 @@ class Servers {
     return system_.application().not_ready();
   }
   System& system_;
+  std::string token_;
+  http::Handler services_;  // from start() on: the ports are bound before there are modules
   std::unique_ptr<http::Server> public_, admin_;
   std::shared_ptr<void> collector_;
   std::atomic<bool> draining_{false};
@@ -138,7 +147,7 @@ int run(Options& options) {
   servers->start();
 
   std::vector<std::string> names;
-  for (const auto& target : system.application().router().targets()) names.push_back(target->name);
+  for (const auto& name : system.application().modules()) names.emplace_back(name);
   const auto took = std::chrono::duration_cast<io::Millis>(io::Clock::now() - began);
   log::info("cleave", "serving",
             {{"address", "http://" + servers->address()},

@@ -24,6 +24,14 @@ void require_urls(const host::Settings& settings) {
   }
 }
 
+void require_peers(const Options& options) {
+  const std::vector<std::string> mistakes = options.peer_mistakes();
+  if (mistakes.empty()) return;
+  std::string text = mistakes.front();
+  for (std::size_t i = 1; i < mistakes.size(); ++i) text += "\n  " + mistakes[i];
+  throw Failure(kConfig, text);
+}
+
 }  // namespace
 
 void require_modules(const loader::Loaded& loaded, const host::Settings& settings) {
@@ -68,6 +76,7 @@ System::System(Options& options)
     : options_(options), threads_(std::make_unique<io::Threads>(options.settings.threads)) {
   require_modules(options.loaded, options.settings);
   require_urls(options.settings);
+  require_peers(options);
 }
 
 System::~System() {

@@ -56,6 +56,7 @@ Application::Application(const Settings& settings, const loader::Loaded& loaded,
     part->endpoint = std::make_unique<LocalEndpoint>(*part->instance);
     parts_.push_back(std::move(part));
   }
+  add_peers(loaded);
   add_collectors();
 }
 
@@ -63,11 +64,40 @@ Application::~Application() {
   stop();
 }
 
+/// A module elsewhere is known here by its manifest, so that its calls to us can be judged, and is
+/// reachable when it has a URL.
+void Application::add_peers(const loader::Loaded& loaded) {
+  std::vector<http::RemoteCheck::Peer> to_check;
+  for (const loader::Library& library : loaded.elsewhere) {
+    const std::string name(library.name());
+    router::Target& target = router_.add(name, "", library.depends_on());
+    const auto url = settings_.peer_url.find(name);
+    if (url == settings_.peer_url.end() || url->second.empty()) continue;
+    peers_.push_back(std::make_unique<http::RemoteEndpoint>(
+        http::RemoteOptions{.module = name,
+                            .url = url->second,
+                            .token = settings_.service_token,
+                            .timeout = settings_.peer_timeout}));
+    target.endpoint.store(peers_.back().get(), std::memory_order_release);
+    for (const loader::Library& asker : loaded.libraries) {
+      const auto edges = asker.depends_on();
+      if (std::find(edges.begin(), edges.end(), name) == edges.end()) continue;
+      to_check.push_back({peers_.back().get(), std::string(asker.name())});
+      break;
+    }
+  }
+  check_ = std::make_unique<http::RemoteCheck>(threads_, std::move(to_check));
+}
+
 void Application::add_collectors() {
   collectors_.push_back(metrics_.add([this](observe::Scrape& scrape) { router_.collect(scrape); }));
   if (redis_) {
     collectors_.push_back(
         metrics_.add([this](observe::Scrape& scrape) { redis_->collect(scrape); }));
+  }
+  for (const auto& peer : peers_) {
+    collectors_.push_back(
+        metrics_.add([peer = peer.get()](observe::Scrape& scrape) { peer->collect(scrape); }));
   }
   for (const auto& part : parts_) {
     if (!part->database) continue;
@@ -93,10 +123,12 @@ void Application::start() {
   for (const auto& part : parts_) {
     if (part->migrator) part->migrator->wait_for_first_try();
   }
+  check_->start();
 }
 
 void Application::stop() {
   if (std::exchange(stopped_, true)) return;
+  check_->stop();
   for (const auto& part : parts_) {
     if (part->migrator) part->migrator->stop();
   }
@@ -108,9 +140,16 @@ void Application::stop() {
     for (const auto& part : parts_) {
       if (part->database) part->database->close();
     }
+    for (const auto& peer : peers_) peer->close();
     if (redis_) redis_->close();
   });
   collectors_.clear();
+}
+
+std::vector<std::string_view> Application::modules() const {
+  std::vector<std::string_view> names;
+  for (const auto& part : parts_) names.push_back(part->name);
+  return names;
 }
 
 std::vector<std::string> Application::not_ready() const {

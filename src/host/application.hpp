@@ -12,6 +12,8 @@
 #include "host/local_endpoint.hpp"
 #include "host/migrator.hpp"
 #include "host/settings.hpp"
+#include "http/remote_check.hpp"
+#include "http/remote_endpoint.hpp"
 #include "io/threads.hpp"
 #include "loader/library.hpp"
 #include "observe/metrics.hpp"
@@ -35,11 +37,16 @@ class Application {
   router::Router& router() noexcept { return router_; }
   observe::Metrics& metrics() noexcept { return metrics_; }
 
+  /// The modules that run here, dependencies first. The router knows more: those elsewhere, which
+  /// have no public path, and an endpoint when they have a URL.
+  std::vector<std::string_view> modules() const;
+
   /// Why this process is not ready: one "module: reason" each; empty when it is. [any thread]
   std::vector<std::string> not_ready() const;
 
  private:
   struct Part;  // one module with all that is its own
+  void add_peers(const loader::Loaded& loaded);
   void add_collectors();
 
   const Settings& settings_;
@@ -48,6 +55,8 @@ class Application {
   observe::Metrics metrics_;
   std::unique_ptr<redis::Redis> redis_;
   std::vector<std::unique_ptr<Part>> parts_;
+  std::vector<std::unique_ptr<http::RemoteEndpoint>> peers_;
+  std::unique_ptr<http::RemoteCheck> check_;
   std::vector<std::shared_ptr<void>> collectors_;
   bool stopped_ = false;
 };

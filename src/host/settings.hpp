@@ -22,6 +22,7 @@ struct Settings {
   std::string listen = "127.0.0.1:8080";
   std::string admin_listen = "127.0.0.1:8081";  // "off": none
   std::string admin_token;                      // required unless admin_listen is loopback
+  std::string service_token;                    // shared by all hosts of a system; empty: no peers
   std::vector<std::string> modules;             // empty: all in module_dir
   std::filesystem::path module_dir, sql_dir;    // default: beside the executable
   std::filesystem::path data_dir;               // of the embedded servers; empty: the user's cache
@@ -32,7 +33,9 @@ struct Settings {
   bool share_reads = true;
   bool near_cache = true;
   http::Limits limits;
+  io::Millis peer_timeout{800};  // most that a call to another host may take
   std::map<std::string, ModuleSettings, std::less<>> module;
+  std::map<std::string, std::string, std::less<>> peer_url;  // of each installed module; "": none
 };
 
 }  // namespace cleave::host

@@ -86,6 +86,28 @@ void refuse_duplicates(std::vector<Library>& libraries, std::vector<Refusal>& re
   });
 }
 
+/// A host need not fail for a module that it does not run.
+void open_elsewhere(const fs::path& directory, const std::vector<std::string>& names,
+                    Loaded& loaded) {
+  std::vector<fs::path> files = find_files(directory);
+  std::erase_if(files, [&](const fs::path& file) {
+    return std::find(names.begin(), names.end(), file.stem()) == names.end();
+  });
+  std::set<std::string> crashed;
+  for (const Refusal& refusal : preflight(files)) crashed.insert(refusal.subject);
+  const auto known = [&](const Library& library) {
+    const auto same = [&](const Library& other) { return other.name() == library.name(); };
+    return std::any_of(loaded.libraries.begin(), loaded.libraries.end(), same) ||
+           std::any_of(loaded.elsewhere.begin(), loaded.elsewhere.end(), same);
+  };
+  for (const fs::path& file : files) {
+    if (crashed.contains(file.filename())) continue;
+    auto opened = open_library(file);
+    auto* library = std::get_if<Library>(&opened);
+    if (library != nullptr && !known(*library)) loaded.elsewhere.push_back(std::move(*library));
+  }
+}
+
 }  // namespace
 
 Loaded load_directory(const fs::path& directory, const std::vector<std::string>& wanted,
@@ -110,6 +132,7 @@ Loaded load_directory(const fs::path& directory, const std::vector<std::string>&
   }
   refuse_duplicates(loaded.libraries, loaded.refusals);
   sort_by_dependencies(loaded.libraries, elsewhere, loaded.refusals);
+  if (!elsewhere.empty()) open_elsewhere(directory, elsewhere, loaded);
   return loaded;
 }
 

@@ -40,12 +40,14 @@ std::vector<Refusal> preflight(const std::vector<std::filesystem::path>& files);
 
 struct Loaded {
   std::vector<Library> libraries;  // dependencies first
+  std::vector<Library> elsewhere;  // run by another process: only their manifests count here
   std::vector<Refusal> refusals;   // all of them, not only the first; empty: may start
 };
 
 /// Opens every *.so of a directory, or only `wanted` by file name, and checks them together:
-/// the same file under two names, duplicate names and paths, unknown dependencies, cycles. A
-/// dependency in `elsewhere` is served by another process. Runs preflight() first. [main]
+/// the same file under two names, duplicate names and paths, unknown dependencies, cycles. Files
+/// that `elsewhere` names are opened too, for their manifests; another process runs them, so what
+/// is wrong with one of those is no refusal here. Runs preflight() first. [main]
 Loaded load_directory(const std::filesystem::path& directory,
                       const std::vector<std::string>& wanted = {},
                       const std::vector<std::string>& elsewhere = {});
