@@ -2,9 +2,10 @@
 # The database of one module: a cluster, one database, two roles. Runs as the image's user postgres.
 #
 # start.sh MODULE HOST: HOST is the name under which the module's service reaches this container.
-# The passwords are made here, new at each start, and handed to the service through a volume in
-# memory that only the two share (docs/decisions/0011-secrets.md). What the roles must be is said in
-# sql/README.md: <module>_owner applies migrations, <module>_app is what the module runs as.
+# The passwords are made here and handed to the service through a volume in memory that only the two
+# share (docs/decisions/0011-secrets.md); they are kept when only this container restarts. What the
+# roles must be is said in sql/README.md: <module>_owner applies migrations, <module>_app is what
+# the module runs as.
 set -eu
 
 module=$1
@@ -22,6 +23,12 @@ flock -n 9 || {
 }
 
 password() { head -c 24 /dev/urandom | base64 | tr '+/' '-_'; }
+
+# The password in a connection string that was handed over before, or a new one.
+kept_or_new() {
+  kept=$(sed -n 's|.*:\([^:@]*\)@.*|\1|p' "$secrets/$1" 2>/dev/null || true)
+  printf %s "${kept:-$(password)}"
+}
 
 # Written aside and renamed: a reader sees all of it or nothing. The service's group may read it.
 hand_over() {
@@ -48,8 +55,8 @@ host  $module ${module}_app   samenet      scram-sha-256
 host  all     all             all          reject
 END
 
-owner_password=$(password)
-app_password=$(password)
+owner_password=$(kept_or_new owner-url)
+app_password=$(kept_or_new app-url)
 
 # A server for this script alone: no network, a socket where the health check does not look. The
 # passwords go through standard input, where no list of processes shows them.
