@@ -1,0 +1,53 @@
+# The Docker Engine and Compose: those that are there, or an engine of our own. Sourced by run.sh.
+
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/cleave-docker
+((EUID == 0)) && cache=/var/cache/cleave-docker
+engine_pid=
+
+cannot() {
+  printf '\n!!! The Docker tests did NOT run: %s\n\n' "$*" >&2
+  return 1
+}
+
+find_engine() {
+  if docker info >/dev/null 2>&1; then
+    say "using the Docker Engine that runs"
+    return
+  fi
+  ((EUID == 0)) || { cannot "no engine runs, and only root can start one"; return; }
+  command -v dockerd >/dev/null || { cannot "dockerd is missing: apt-get install docker.io"; return; }
+  say "starting a Docker Engine with its data in $cache"
+  mkdir -p "$cache"
+  # A socket and state of its own: an engine of the system would not notice it.
+  dockerd --host "unix://$work/docker.sock" --data-root "$cache/data" --exec-root "$work/exec" \
+    --pidfile "$work/docker.pid" >"$work/dockerd.log" 2>&1 &
+  engine_pid=$!
+  export DOCKER_HOST=unix://$work/docker.sock
+  until_true 30 engine_answers && return
+  tail -n 5 "$work/dockerd.log" >&2
+  cannot "dockerd does not start on this machine; the lines above say why"
+}
+engine_answers() {
+  kill -0 "$engine_pid" 2>/dev/null || return 0  # it ended: no need to wait
+  docker info >/dev/null 2>&1
+}
+
+stop_engine() {
+  [[ -n $engine_pid ]] || return 0
+  kill "$engine_pid"
+  wait "$engine_pid" 2>/dev/null
+}
+
+find_compose() {
+  if docker compose version >/dev/null 2>&1; then
+    compose=(docker compose)
+  elif command -v docker-compose >/dev/null; then
+    compose=(docker-compose)
+  else
+    cannot "Compose is missing: apt-get install docker-compose"
+    return
+  fi
+  # Newer clients want BuildKit's plugin for `docker build`; the Dockerfile needs neither.
+  docker buildx version >/dev/null 2>&1 || export DOCKER_BUILDKIT=0
+  say "$("${compose[@]}" version 2>/dev/null | head -1)"
+}
