@@ -105,7 +105,11 @@ class Servers {
     return drained;
   }
 
-  const std::string& address() const { return public_->address(); }
+  /// As another host's CLEAVE_…_URL takes it.
+  std::string url() const {
+    const std::string& address = public_->address();
+    return address.starts_with("unix:") ? address : "http://" + address;
+  }
   std::string admin_address() const { return admin_ ? admin_->address() : "off"; }
 
  private:
@@ -150,7 +154,7 @@ int run(Options& options) {
   for (const auto& name : system.application().modules()) names.emplace_back(name);
   const auto took = std::chrono::duration_cast<io::Millis>(io::Clock::now() - began);
   log::info("cleave", "serving",
-            {{"address", "http://" + servers->address()},
+            {{"address", servers->url()},
              {"admin", servers->admin_address()},
              {"modules", join(names, ",")},
              {"threads", std::to_string(options.settings.threads)},

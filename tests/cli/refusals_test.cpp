@@ -147,6 +147,28 @@ TEST_CASE("an address that is taken or makes no sense is refused") {
   }
 }
 
+TEST_CASE("a module that runs elsewhere needs a URL that makes sense, and a service token") {
+  const HostProcess::Arguments order{"run",         "--modules",      "order", "--listen",
+                                     "127.0.0.1:0", "--admin-listen", "off"};
+  HostProcess::Environment environment = nobody_listens();
+  environment["CLEAVE_SERVICE_TOKEN"] = "x";
+  environment["CLEAVE_USER_URL"] = "http://127.0.0.1:1";
+  check_refused(order, environment, kConfig,
+                {"order depends on product", "CLEAVE_PRODUCT_URL", "run product here too"});
+  environment["CLEAVE_PRODUCT_URL"] = "product-service:8080";
+  check_refused(order, environment, kConfig,
+                {"CLEAVE_PRODUCT_URL", "product-service:8080", "http://HOST:PORT"});
+  environment["CLEAVE_PRODUCT_URL"] = "http://127.0.0.1:1";
+  environment["CLEAVE_SERVICE_TOKEN"] = "two words";
+  check_refused(order, environment, kConfig, {"service token", "printable"});
+  environment.erase("CLEAVE_SERVICE_TOKEN");
+  check_refused(order, environment, kConfig, {"CLEAVE_SERVICE_TOKEN"});
+  environment["CLEAVE_SERVICE_TOKEN"] = "x";
+  environment["CLEAVE_ORDER_URL"] = "http://127.0.0.1:1";
+  check_refused(order, environment, kConfig,
+                {"CLEAVE_ORDER_URL", "order runs here", "CLEAVE_MODULES"});
+}
+
 TEST_CASE("an admin listener beyond loopback needs a token") {
   for (const std::string address : {"0.0.0.0:0", "[::]:0"}) {
     check_refused({"run", "--listen", "127.0.0.1:0", "--admin-listen", address}, {}, kConfig,

@@ -167,6 +167,29 @@ TEST_CASE("a socket file that a killed host left is taken over, one in use is no
   CHECK(ask_at(address, "GET", "/livez").status == 200);
 }
 
+TEST_CASE("a URL that leads to a host without the module is told once, and costs 503 only") {
+  HostProcess::Environment environment = nobody_listens();
+  environment["CLEAVE_SERVICE_TOKEN"] = "shared";
+  environment["CLEAVE_MODULES"] = "product";
+  HostProcess wrong(bare({"--listen", "127.0.0.1:0"}), environment);
+  REQUIRE(wrong.wait_until_serving());
+  environment["CLEAVE_MODULES"] = "order";
+  environment["CLEAVE_USER_URL"] = environment["CLEAVE_PRODUCT_URL"] = wrong.address();
+  HostProcess host(bare({"--listen", "127.0.0.1:0"}), environment);
+  REQUIRE(host.wait_until_serving());
+  const std::string line = "peer user at " + wrong.address() + " answers, but does not run user";
+  REQUIRE(host.wait_for_log(line));
+  const HttpAnswer answer =
+      ask_at(host.address(), "POST", "/orders", R"({"user_id":1,"product_id":1})");
+  CHECK(answer.status == 503);
+  CHECK(answer.header("Retry-After") == "1");
+  CHECK(host.err().find(line) == host.err().rfind(line));
+  for (HostProcess* one : {&host, &wrong}) {
+    one->signal(SIGTERM);
+    CHECK(one->wait().value_or(-1) == 0);
+  }
+}
+
 TEST_CASE("a secret appears in no log, no answer and no metric") {
   const OpenTempDir directory;
   const std::string canary = "canary-4711";
@@ -180,6 +203,7 @@ TEST_CASE("a secret appears in no log, no answer and no metric") {
   environment["CLEAVE_ORDER_OWNER_DATABASE_URL"] = "postgresql://o:" + canary + "@127.0.0.1:1/x";
   environment["CLEAVE_REDIS_URL"] = "redis://:" + canary + "@127.0.0.1:1";
   environment["CLEAVE_ADMIN_TOKEN"] = canary;
+  environment["CLEAVE_SERVICE_TOKEN"] = canary;
   HostProcess host({"run", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0",
                     "--log-format", "json", "--log-level", "debug"},
                    environment);

@@ -36,7 +36,6 @@ TEST_CASE("a path that leads nowhere is not found, and is not repeated in the an
                                  "/users/$1",
                                  "/users/*",
                                  "/internal",
-                                 "/internal/users",
                                  "/metrics",
                                  "/admin",
                                  "/placement",

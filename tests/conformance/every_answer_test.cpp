@@ -131,7 +131,10 @@ TEST_CASE("Server-Timing names each service, database and cache that was asked")
   const Json user = make_user(), product = make_product();
   const Json body{{"user_id", user["id"]}, {"product_id", product["id"]}};
   const auto names = timed(ask("POST", "/orders", body.dump()));
-  for (const std::string name : {"order", "order.db", "user", "user.db", "product"}) {
+  // A host tells the time of its own modules, and of the way to the others.
+  const std::string in_user = is_split() ? "user.http" : "user.db";
+  for (const std::string& name : {std::string("order"), std::string("order.db"),
+                                  std::string("user"), in_user, std::string("product")}) {
     CAPTURE(name);
     CHECK(has(names, name));
   }
@@ -147,12 +150,12 @@ TEST_CASE("HEAD answers as GET does, without the body") {
   for (const std::string& path : paths) {
     CAPTURE(path);
     const HttpAnswer get = ask("GET", path);
-    HttpClient client(system_url());
+    HttpClient client(system_url(path));
     const HttpAnswer head = client.ask("HEAD", path);
     CHECK(head.status == get.status);
     CHECK(head.body == "");
     CHECK(lasting(head) == lasting(get));
-    CHECK(client.ask("GET", "/livez").status == 200);  // no stray body lies in between
+    CHECK(client.ask("GET", path).status == get.status);  // no stray body lies in between
   }
 }
 
@@ -191,8 +194,9 @@ TEST_CASE("many requests share one connection") {
     REQUIRE_FALSE(answer.closed);
   }
   client.send(
-      "GET /livez HTTP/1.1\r\nHost: a\r\n\r\nGET /users/0 HTTP/1.1\r\nHost: a\r\n\r\n"
-      "GET /livez HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+      "GET /users?limit=1 HTTP/1.1\r\nHost: localhost\r\n\r\n"
+      "GET /users/0 HTTP/1.1\r\nHost: localhost\r\n\r\n"
+      "GET /users?limit=1 HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
   CHECK(client.read().status == 200);
   CHECK(client.read().status == 404);
   const HttpAnswer last = client.read();

@@ -1,7 +1,6 @@
 #include "conformance/system.hpp"
 
 #include <doctest/doctest.h>
-#include <signal.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -10,40 +9,45 @@
 #include <cstdlib>
 #include <memory>
 
-#include "support/host_process.hpp"
+#include "conformance/placement.hpp"
 
 namespace cleave::test {
 namespace {
 
+std::string variable(const char* name) {
+  const char* value = std::getenv(name);
+  return value != nullptr ? value : "";
+}
+
 class System {
  public:
-  System() {
-    const char* given = std::getenv("CLEAVE_TEST_URL");
-    if (given != nullptr && *given != '\0') {
-      url_ = given;
-      return;
+  System() : given_(variable("CLEAVE_TEST_URL")) {
+    if (!given_.empty()) return;
+    try {
+      placement_ = Placement::start(variable("CLEAVE_TEST_PLACEMENT"));
+    } catch (const std::runtime_error& error) {  // each case would try again, in vain
+      std::fprintf(stderr, "there is no system to test: %s\n", error.what());
+      std::_Exit(1);
     }
-    host_ = std::make_unique<HostProcess>(run_arguments(directory_ / "data"));
-    if (!host_->wait_until_serving()) throw std::runtime_error("there is no system to test");
-    url_ = host_->address();
   }
   ~System() {
-    if (!host_) return;
-    host_->signal(SIGTERM);
-    const std::optional<int> code = host_->wait();
-    if (code == 0) return;
-    std::fprintf(stderr, "the host ended with %d; its log:\n%s\n", code.value_or(-1),
-                 host_->err().c_str());
-    host_.reset();
+    if (!placement_ || placement_->stop()) return;
+    placement_.reset();
     std::_Exit(1);  // doctest has given its verdict already
   }
-  const std::string& url() const { return url_; }
-  const HostProcess* host() const { return host_.get(); }
+  /// What a gateway would choose for a path: by its first segment, "/users/7" -> user.
+  std::string url(std::string_view path) const {
+    if (!placement_) return given_;
+    for (const std::string module : {"product", "order"}) {
+      if (path.starts_with("/" + module + "s")) return placement_->host_of(module).address();
+    }
+    return placement_->host_of("user").address();
+  }
+  Placement* placement() const { return placement_.get(); }
 
  private:
-  OpenTempDir directory_;
-  std::unique_ptr<HostProcess> host_;
-  std::string url_;
+  std::string given_;
+  std::unique_ptr<Placement> placement_;
 };
 
 const System& the_system() {
@@ -60,27 +64,36 @@ Json make(const char* path, const Json& body) {
 
 }  // namespace
 
-const std::string& system_url() {
-  return the_system().url();
+std::string system_url(std::string_view path) {
+  return the_system().url(path);
+}
+
+Placement* placement() {
+  return the_system().placement();
+}
+
+bool is_split() {
+  return placement() != nullptr && variable("CLEAVE_TEST_PLACEMENT") == "split";
 }
 
 std::optional<std::string> admin_url() {
-  const HostProcess* host = the_system().host();
-  return host != nullptr ? std::optional(host->admin()) : std::nullopt;
+  if (placement() == nullptr) return std::nullopt;
+  return placement()->host_of("order").admin();
 }
 
 std::optional<std::string> system_log() {
-  const HostProcess* host = the_system().host();
-  return host != nullptr ? std::optional(host->err()) : std::nullopt;
+  return placement() != nullptr ? std::optional(placement()->log()) : std::nullopt;
 }
 
 HttpAnswer ask(std::string_view method, std::string_view path, std::string_view body,
                const Headers& headers) {
-  return ask_at(system_url(), method, path, body, headers);
+  return ask_at(system_url(path), method, path, body, headers);
 }
 
 HttpAnswer ask_raw(std::string_view bytes, std::string_view method) {
-  return ask_raw_at(system_url(), bytes, method);
+  const std::size_t space = bytes.find(' ');
+  const std::string_view path = space == std::string_view::npos ? "" : bytes.substr(space + 1);
+  return ask_raw_at(system_url(path), bytes, method);
 }
 
 std::string unique(std::string_view prefix) {
@@ -129,7 +142,7 @@ Json walk(std::string path) {
 }
 
 void check_alive() {
-  CHECK(ask("GET", "/livez").status == 200);
+  CHECK(ask("GET", "/users?limit=1").status == 200);  // a gateway hides /livez
 }
 
 void check_problem(const HttpAnswer& answer, int status, std::string_view slug) {

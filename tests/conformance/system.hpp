@@ -13,12 +13,19 @@ namespace cleave::test {
 
 using Json = nlohmann::json;
 
-/// CLEAVE_TEST_URL, or the address of a host that is started at the first use and stopped when the
-/// program ends; the program then fails when the host does not end well (a sanitizer's finding).
-const std::string& system_url();
-/// Of that host; nothing for CLEAVE_TEST_URL.
+class Placement;  // placement.hpp
+
+/// CLEAVE_TEST_URL, or the address of the host that serves `path`. The system that
+/// CLEAVE_TEST_PLACEMENT names ("fused", which is the default, or "split") is started at the first
+/// use and stopped when the program ends; the program then fails when a host does not end well (a
+/// sanitizer's finding).
+std::string system_url(std::string_view path = "/users");
+/// Null for CLEAVE_TEST_URL.
+Placement* placement();
+bool is_split();
+/// Of the host of the orders; nothing for CLEAVE_TEST_URL.
 std::optional<std::string> admin_url();
-/// What that host has logged so far; nothing for CLEAVE_TEST_URL.
+/// What the hosts have logged so far; nothing for CLEAVE_TEST_URL.
 std::optional<std::string> system_log();
 
 /// One request over a connection of its own.
