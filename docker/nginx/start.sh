@@ -12,13 +12,15 @@ here=$(cd "$(dirname "$0")" && pwd)
 run_dir=/tmp/gateway
 
 # Each services/NAME.conf is reached as NAME-service:8080 unless GATEWAY_HOST_<NAME> says HOST:PORT.
+# While a name cannot be looked up, the addresses known last stay.
 look_up() {
   for file in "$here"/services/*.conf; do
     service=$(basename "$file" .conf)
     upper=$(printf %s "$service" | tr 'a-z-' 'A-Z_')
-    eval "target=\${GATEWAY_HOST_$upper:-$service-service:8080}"
+    eval "target=\${GATEWAY_HOST_$upper:-$service-service:8080} known=\${GATEWAY_TO_$upper:-}"
     addresses=$(getent ahostsv4 "${target%:*}" | awk -v port="${target##*:}" \
-      '{ print $1 ":" port }' | sort -u | tr '\n' ' ') || addresses=''
+      '{ print $1 ":" port }' | sort -u | tr '\n' ' ')
+    addresses=${addresses:-$known}
     export "GATEWAY_TO_$upper=$addresses"
     printf '%s=%s;' "$service" "$addresses"
   done

@@ -18,9 +18,11 @@ find_engine() {
   command -v dockerd >/dev/null || { cannot "dockerd is missing: apt-get install docker.io"; return; }
   say "starting a Docker Engine with its data in $cache"
   mkdir -p "$cache"
+  exec 8>"$cache/lock"
+  flock -n 8 || { cannot "another docker-test uses $cache"; return; }
   # A socket and state of its own: an engine of the system would not notice it.
   dockerd --host "unix://$work/docker.sock" --data-root "$cache/data" --exec-root "$work/exec" \
-    --pidfile "$work/docker.pid" >"$work/dockerd.log" 2>&1 &
+    --pidfile "$work/docker.pid" >"$work/dockerd.log" 2>&1 8>&- &
   engine_pid=$!
   export DOCKER_HOST=unix://$work/docker.sock
   until_true 30 engine_answers && return
@@ -36,6 +38,7 @@ stop_engine() {
   [[ -n $engine_pid ]] || return 0
   kill "$engine_pid"
   wait "$engine_pid" 2>/dev/null
+  umount "$work"/exec/netns/* 2>/dev/null  # it leaves its own network's name mounted
 }
 
 find_compose() {
