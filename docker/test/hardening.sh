@@ -54,7 +54,7 @@ nothing_is_setuid() {
   [[ ! -s $work/setuid ]]
 }
 
-# --- routes ------------------------------------------------------------------------------------------
+# --- routes ---
 
 # A client in the network of a container, since the container itself has no tools.
 inside() { # inside SERVICE COMMAND…
@@ -67,8 +67,15 @@ reaches() { # reaches SERVICE ADDRESS PORT
 # Only where a client runs at all does its failure say something.
 no_route() { inside "$1" true && ! reaches "$@"; }
 no_name() { inside "$1" true && ! inside "$1" getent hosts "$2"; }
-leads_out() { inside "$1" grep -qP '^\S+\t00000000\t' /proc/net/route; }  # a default route
-leads_nowhere() { inside "$1" true && ! leads_out "$1"; }
+only_edge_leads_out() {
+  local network
+  for network in $(docker network ls -q \
+    --filter "label=com.docker.compose.project=$COMPOSE_PROJECT_NAME"); do
+    docker network inspect --format '{{.Name}} {{.Internal}}' "$network"
+  done | grep -v ' true$' >"$work/open"
+  cat "$work/open"
+  [[ $(<"$work/open") == "${COMPOSE_PROJECT_NAME}_edge false" ]]
+}
 
 test_routes() {
   check "order-service reaches its own database" reaches order-service db-orders 5432
@@ -83,14 +90,18 @@ test_routes() {
     no_route api-gateway "$(address_in db-orders orders-db)" 5432
   check "the admin listener cannot be reached from another container" \
     no_route api-gateway "$(address_in user-service services)" 8081
-  check "the gateway has a way out of Docker" leads_out api-gateway
+  check "no network but edge leads out of Docker" only_edge_leads_out
+  # An address beyond its networks where somebody does listen.
+  local edge
+  edge=$(address_in api-gateway edge)
+  check "the gateway listens on the edge" reaches api-gateway "$edge" 8080
   local service
   for service in "${hosts[@]}" "${backends[@]}"; do
-    check "$service has none" leads_nowhere "$service"
+    check "$service reaches nothing beyond its own networks" no_route "$service" "$edge" 8080
   done
 }
 
-# --- roles -------------------------------------------------------------------------------------------
+# --- roles ---
 
 psql_in() { docker exec -i "$(container "$1")" psql -h /tmp -U postgres -X -A -t "${@:2}"; }
 # The connection string of a role, sent from the place of the service that has it.
@@ -150,7 +161,7 @@ test_redis_roles() {
   check "it has no key of others" redis_denies GET cleave:v1:user:1
 }
 
-# --- secrets -----------------------------------------------------------------------------------------
+# --- secrets ---
 
 no_secret_shows() {
   local secrets=() file secret id

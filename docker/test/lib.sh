@@ -29,7 +29,7 @@ until_true() {
   done
 }
 
-# --- compose ---------------------------------------------------------------------------------------
+# --- compose ---
 
 compose_split() { "${compose[@]}" -f docker-compose.yml "$@"; }
 compose_fused() { "${compose[@]}" -f docker/compose.fused.yml "$@"; }
@@ -56,7 +56,7 @@ address_in() { # address_in SERVICE NETWORK
 # The process itself: `docker kill` would count as an order to stay down.
 kill_hard() { kill -9 "$(docker inspect --format '{{.State.Pid}}' "$(container "$1")")"; }
 
-# --- HTTP ------------------------------------------------------------------------------------------
+# --- HTTP ---
 
 status_of() { # status_of METHOD PATH [BODY]
   curl -s -o "$work/body" -w '%{http_code}' --max-time 10 -X "$1" "$base$2" \

@@ -52,7 +52,7 @@ cached() {
   curl -s -D - -o /dev/null "$base/products/$product" | grep -i '^X-Cache: hit'
 }
 
-# --- faults ------------------------------------------------------------------------------------------
+# --- faults ---
 
 comes_back() { until_true 30 is_healthy "$1" && until_true 10 all_serve; }
 
