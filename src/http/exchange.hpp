@@ -1,7 +1,7 @@
 // Exchange: one request's way through cpp-httplib, which runs the hooks and formats the answer.
 //
-// The door has read and judged the request already. httplib sees neither its path nor a header nor a
-// body: it would decode %0d%0a inside header values (CVE-2026-45372), honour Range, compress for
+// The door has read and judged the request already. httplib sees neither its path nor a header nor
+// a body: it would decode %0d%0a inside header values (CVE-2026-45372), honour Range, compress for
 // Accept-Encoding, and read bodies by rules of its own. Handlers get what the door parsed. Of the
 // answer, httplib writes the status line, the length and the body.
 #pragma once

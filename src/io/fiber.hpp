@@ -64,7 +64,7 @@ class Fiber {
   boost::context::fiber back_;    // valid while running
   Fiber* next_ = nullptr;         // in the loop's ready queue or free list
   bool quit_ = false;
-  bool trimmed_ = false;
+  bool ends_ = false;  // out of the free list, about to be destroyed
   // Sanitizers' handles; unused in a plain build.
   void* asan_fiber_ = nullptr;
   void* asan_loop_ = nullptr;

@@ -1,5 +1,6 @@
 #include "io/loop.hpp"
 
+#include <malloc.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -7,6 +8,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <system_error>
+#include <utility>
 
 namespace cleave::io {
 namespace {
@@ -99,13 +101,12 @@ void Loop::spawn(std::function<void()> task) {
   Fiber* fiber = free_;
   if (fiber != nullptr) {
     free_ = fiber->next_;
-    --free_count_;
+    spare_ = std::min(spare_, --free_count_);
   } else {
     fibers_.emplace_back(new Fiber(*this), [](Fiber* one) { delete one; });
     fiber = fibers_.back().get();
   }
   ++live_;
-  fiber->trimmed_ = false;
   fiber->task_ = std::move(task);
   make_ready(*fiber);
 }
@@ -114,7 +115,28 @@ void Loop::recycle(Fiber& fiber) noexcept {
   --live_;
   fiber.next_ = free_;
   free_ = &fiber;
-  ++free_count_;
+  if (++free_count_ <= kWarm || reaper_.armed()) return;
+  spare_ = free_count_;
+  timers_.arm(reaper_, now_ + kReapEvery);
+}
+
+/// After a burst: ends the fibers that nobody needed for a while, so that their stacks go back to
+/// the kernel. The list is last in, first out, so they are its tail.
+void Loop::reap() {
+  const std::size_t ends = std::min({spare_, free_count_ - std::min(free_count_, kWarm), kReap});
+  spare_ = free_count_ -= ends;
+  if (free_count_ > kWarm) {
+    timers_.arm(reaper_, now_ + kReapEvery);
+  } else {
+    malloc_trim(0);  // what the burst had on the heap, too (malloc_trim(3))
+  }
+  if (ends == 0) return;
+  Fiber** tail = &free_;
+  for (std::size_t kept = 0; kept < free_count_; ++kept) tail = &(*tail)->next_;
+  for (Fiber* fiber = std::exchange(*tail, nullptr); fiber != nullptr; fiber = fiber->next_) {
+    fiber->ends_ = true;
+  }
+  std::erase_if(fibers_, [](const auto& fiber) { return fiber->ends_; });
 }
 
 void Loop::make_ready(Fiber& fiber) noexcept {
@@ -138,10 +160,6 @@ void Loop::run_ready() {
     resumes_.store(resumes_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
     fiber->resume();
     running_.store(nullptr, std::memory_order_relaxed);
-    if (free_ == fiber && free_count_ > kWarm && !fiber->trimmed_) {
-      fiber->trimmed_ = true;
-      fiber->stack_.trim();
-    }
     if (fiber == last) break;
   }
 }

@@ -86,9 +86,18 @@ class Loop {
  private:
   friend class Fiber;
   static constexpr std::size_t kEvents = 256;
-  static constexpr std::size_t kWarm = 64;  // idle fibers that keep their stack pages
+  static constexpr std::size_t kWarm = 64;   // idle fibers that are kept for good
+  static constexpr std::size_t kReap = 128;  // most that one reap() ends, so that it stays short
+  static constexpr Millis kReapEvery{50};
+
+  struct Reaper final : Timer {
+    explicit Reaper(Loop& of) : loop(of) {}
+    void on_timer() override { loop.reap(); }
+    Loop& loop;
+  };
 
   void recycle(Fiber& fiber) noexcept;  // from Fiber::main
+  void reap();
   void run_posted();
   void run_ready();
   void run_hooks();
@@ -106,6 +115,8 @@ class Loop {
   Fiber* ready_tail_ = nullptr;
   Fiber* free_ = nullptr;
   std::size_t free_count_ = 0;
+  std::size_t spare_ = 0;  // fewest idle fibers since the last reap(): nobody needed those
+  Reaper reaper_{*this};
   std::size_t live_ = 0;
   std::vector<std::unique_ptr<Fiber, void (*)(Fiber*)>> fibers_;
 

@@ -21,8 +21,4 @@ Stack::~Stack() {
   munmap(base_, kGuard + kUsable);
 }
 
-void Stack::trim() noexcept {
-  madvise(bottom(), kUsable - 8192, MADV_DONTNEED);
-}
-
 }  // namespace cleave::io

@@ -22,8 +22,6 @@ class Stack {
     const char* byte = static_cast<const char*>(address);
     return byte >= base_ && byte < base_ + kGuard;
   }
-  /// Gives the pages below the topmost 8 KiB back to the kernel. The fiber must be suspended.
-  void trim() noexcept;
 
  private:
   static constexpr std::size_t kGuard = 4096;

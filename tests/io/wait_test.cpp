@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <fstream>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -116,9 +117,17 @@ constexpr int kMany = 500;  // ThreadSanitizer keeps a megabyte of history for e
 constexpr int kMany = 10000;
 #endif
 
+/// Pages of address space, the first field of /proc/self/statm: proc(5).
+std::size_t mapped_pages() {
+  std::size_t pages = 0;
+  std::ifstream("/proc/self/statm") >> pages;
+  return pages;
+}
+
 TEST_CASE("ten thousand fibers at once, and their stacks go back") {
   on_fiber([] {
     int left = kMany;
+    const std::size_t before = mapped_pages();
     Waiter done;
     for (int i = 0; i < kMany; ++i) {
       Loop::current()->spawn([&] {
@@ -127,6 +136,11 @@ TEST_CASE("ten thousand fibers at once, and their stacks go back") {
       });
     }
     CHECK(done.wait(Clock::now() + Millis(20000)));
+    const std::size_t most = mapped_pages();
+    const std::size_t few = before + (most - before) / 4;
+    const TimePoint patience = Clock::now() + Millis(30000);
+    while (mapped_pages() > few && Clock::now() < patience) sleep_for(Millis(50));
+    CHECK(mapped_pages() <= few);
   });
 }
 
