@@ -25,7 +25,7 @@ find_engine() {
     --pidfile "$work/docker.pid" >"$work/dockerd.log" 2>&1 8>&- &
   engine_pid=$!
   export DOCKER_HOST=unix://$work/docker.sock
-  until_true 30 engine_answers && return
+  until_true 30 engine_answers && docker info >/dev/null 2>&1 && return
   tail -n 5 "$work/dockerd.log" >&2
   cannot "dockerd does not start on this machine; the lines above say why"
 }
