@@ -127,10 +127,11 @@ void Loop::reap() {
   spare_ = free_count_ -= ends;
   if (free_count_ > kWarm) {
     timers_.arm(reaper_, now_ + kReapEvery);
-  } else {
-    malloc_trim(0);  // what the burst had on the heap, too (malloc_trim(3))
   }
   if (ends == 0) return;
+  // At the end of a burst, and never in the midst of steady work: what it had on the heap goes,
+  // too (malloc_trim(3)).
+  if (free_count_ == kWarm) malloc_trim(0);
   Fiber** tail = &free_;
   for (std::size_t kept = 0; kept < free_count_; ++kept) tail = &(*tail)->next_;
   for (Fiber* fiber = std::exchange(*tail, nullptr); fiber != nullptr; fiber = fiber->next_) {
