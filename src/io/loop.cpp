@@ -125,9 +125,7 @@ void Loop::recycle(Fiber& fiber) noexcept {
 void Loop::reap() {
   const std::size_t ends = std::min({spare_, free_count_ - std::min(free_count_, kWarm), kReap});
   spare_ = free_count_ -= ends;
-  if (free_count_ > kWarm) {
-    timers_.arm(reaper_, now_ + kReapEvery);
-  }
+  if (free_count_ > kWarm) timers_.arm(reaper_, now_ + kReapEvery);
   if (ends == 0) return;
   // At the end of a burst, and never in the midst of steady work: what it had on the heap goes,
   // too (malloc_trim(3)).
