@@ -3,6 +3,7 @@
 #include <csignal>
 #include <exception>
 #include <future>
+#include <utility>
 
 namespace cleave::io {
 
@@ -31,19 +32,22 @@ std::vector<const Loop*> Threads::loops() const {
 }
 
 void Threads::run_on(std::size_t index, const std::function<void()>& work) {
-  std::promise<void> done;
+  // The exception is moved to the waiting thread, whole: were both to hold it for a moment, either
+  // might be the one to free what the other has just read.
+  std::promise<std::exception_ptr> done;
   Loop& loop = *loops_[index];
   loop.post([&] {
     loop.spawn([&] {
+      std::exception_ptr failed;
       try {
         work();
-        done.set_value();
       } catch (...) {
-        done.set_exception(std::current_exception());
+        failed = std::current_exception();
       }
+      done.set_value(std::move(failed));
     });
   });
-  done.get_future().get();
+  if (const std::exception_ptr failed = done.get_future().get()) std::rethrow_exception(failed);
 }
 
 void Threads::run_on_all(const std::function<void()>& work) {
