@@ -16,8 +16,8 @@ namespace {
 
 /// What the child needs, made before fork(): afterwards only async-signal-safe calls are allowed.
 struct Prepared {
-  std::vector<char*> argv;
-  int log;
+  std::vector<char*> argv, environment;
+  int log;     // -1: keep ours
   int report;  // carries errno of a failed exec; closed by a successful one
   pid_t parent;
 };
@@ -43,10 +43,13 @@ struct Prepared {
   if (getppid() != prepared.parent) _exit(127);
   const int null = open("/dev/null", O_RDONLY);
   dup2(null, STDIN_FILENO);
-  dup2(prepared.log, STDOUT_FILENO);
-  dup2(prepared.log, STDERR_FILENO);
+  if (prepared.log >= 0) {
+    dup2(prepared.log, STDOUT_FILENO);
+    dup2(prepared.log, STDERR_FILENO);
+  }
   if (chdir("/") != 0) give_up();
-  execv(prepared.argv[0], prepared.argv.data());
+  execve(prepared.argv[0], prepared.argv.data(),
+         prepared.environment.size() > 1 ? prepared.environment.data() : environ);
   give_up();
   _exit(127);
 }
@@ -57,22 +60,26 @@ Child::Child(ChildOptions options) : options_(std::move(options)) {
   Prepared prepared;
   for (std::string& word : options_.argv) prepared.argv.push_back(word.data());
   prepared.argv.push_back(nullptr);
+  for (std::string& one : options_.environment) prepared.environment.push_back(one.data());
+  prepared.environment.push_back(nullptr);
   prepared.parent = getpid();
-  prepared.log = open(options_.log_file.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-  if (prepared.log < 0) {
+  prepared.log = options_.log_file.empty() ? -1
+                                           : open(options_.log_file.c_str(),
+                                                  O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+  if (prepared.log < 0 && !options_.log_file.empty()) {
     throw std::runtime_error("cannot write " + options_.log_file.string() + ": " +
                              std::strerror(errno));
   }
   int report[2];
   if (pipe2(report, O_CLOEXEC) != 0) {
-    close(prepared.log);
+    if (prepared.log >= 0) close(prepared.log);
     throw std::runtime_error(std::string("cannot make a pipe: ") + std::strerror(errno));
   }
   prepared.report = report[1];
   pid_ = fork();
   if (pid_ == 0) become(options_, prepared);
   const int fork_error = errno;
-  close(prepared.log);
+  if (prepared.log >= 0) close(prepared.log);
   close(report[1]);
   int error = 0;
   const bool failed = pid_ > 0 && read(report[0], &error, sizeof error) == sizeof error;

@@ -14,8 +14,9 @@ namespace cleave::supervise {
 struct ChildOptions {
   std::string name;                // for messages
   std::vector<std::string> argv;   // argv[0] an absolute path
-  std::filesystem::path log_file;  // stdout and stderr, appended
-  uid_t uid = 0;                   // only used by root: run as this user
+  std::filesystem::path log_file;  // stdout and stderr, appended; empty: shared with this process
+  std::vector<std::string> environment;  // "NAME=value", all of it; empty: this process's
+  uid_t uid = 0;                         // only used by root: run as this user
   gid_t gid = 0;
   int death_signal = SIGTERM;  // sent by the kernel when the thread that started it ends
 };
