@@ -52,11 +52,15 @@ class Internal {
         options_.modules.end()) {
       throw Problem(404, "not-found", "This module does not run here.");
     }
-    const router::Target& caller = caller_of(request, module);
-    if (rest.size() == module.size()) {
-      response.status = 204;
-    } else {
+    const router::Target* const caller = caller_of(request, module);
+    if (rest.size() > module.size()) {
       call(module, caller, rest.substr(module.size()), request, scope, response);
+    } else if (request.query != kIdentityQuery) {
+      response.status = 204;
+    } else if (options_.identity) {
+      response = to_response(options_.identity(module));
+    } else {
+      throw Problem(404, "not-found", "Nothing is served at this path.");
     }
     std::erase_if(response.headers, [](const Header& one) { return is_internal(one.name); });
     response.set(kModuleHeader, module);
@@ -69,32 +73,47 @@ class Internal {
         .with("WWW-Authenticate", "X-Cleave-Service-Token");
   }
 
-  const router::Target& caller_of(const Request& request, std::string_view module) const {
+  /// Null: a client outside.
+  const router::Target* caller_of(const Request& request, std::string_view module) const {
     const std::string_view name = request.header(kCallerHeader);
+    const bool allowed = options_.only_caller.empty() || name == options_.only_caller;
+    if (allowed && name == kOutside) return nullptr;
     const router::Target* const caller = options_.router->find(name);
-    if (caller != nullptr && std::find(caller->depends_on.begin(), caller->depends_on.end(),
-                                       module) != caller->depends_on.end()) {
-      return *caller;
+    if (allowed && caller != nullptr &&
+        std::find(caller->depends_on.begin(), caller->depends_on.end(), module) !=
+            caller->depends_on.end()) {
+      return caller;
     }
     log::error("http", "refused a call from another host: the edge is not declared",
                {{"caller", std::string(name)}, {"callee", std::string(module)}});
     throw Problem(403, "undeclared-dependency", "A service asked one that it does not declare.");
   }
 
-  void call(std::string_view module, const router::Target& caller, std::string_view path,
+  void call(std::string_view module, const router::Target* caller, std::string_view path,
             const Request& request, router::RequestScope& scope, Response& response) const {
     const std::vector<cleave_header> headers = without(request.headers, is_of_the_hop);
     Request inner = request;
     inner.path = path;
     inner.headers = headers;
-    const std::uint8_t depth = depth_in(request);
-    router::CallContext context{
-        .scope = scope,
-        .target = &caller,
-        .request = &inner,
-        // dispatch() counts this hop once more; the caller's router has counted it already.
-        .depth = static_cast<std::uint8_t>(depth > 0 ? depth - 1 : 0)};
-    options_.router->dispatch(module, inner, context, response);
+    router::Router& router = *options_.router;
+    router::Target& target = *router.find(module);
+    const router::Endpoint* const endpoint = target.endpoint.load(std::memory_order_acquire);
+    const bool passed_on = endpoint != nullptr && endpoint->passes_on();
+    // The caller's router has counted this hop already; one more to the next host is a new one.
+    const auto depth = static_cast<std::uint8_t>(depth_in(request) + (passed_on ? 1 : 0));
+    router::CallContext context{.scope = scope, .request = &inner};
+    if (caller == nullptr) {
+      if (path.substr(0, path.find('/', 1)) != target.path || target.path.empty()) {
+        throw Problem(404, "not-found", "Nothing is served at this path.");
+      }
+      context.target = &target;
+      context.depth = depth;
+      router.forward(target, inner, context, response);
+      return;
+    }
+    context.target = caller;
+    context.depth = static_cast<std::uint8_t>(depth > 0 ? depth - 1 : 0);  // dispatch() adds one
+    router.dispatch(module, inner, context, response);
   }
 
   InternalOptions options_;

@@ -2,7 +2,8 @@
 //
 //   GET /internal/user/users/7?fields=name HTTP/1.1        METHOD /internal/<module><path>?<query>
 //   X-Cleave-Service-Token: …         the secret that all hosts of one system share
-//   X-Cleave-Caller: order            the module that asks
+//   X-Cleave-Caller: order            the module that asks; "-": a client outside, passed on by the
+//                                     host that it spoke to
 //   X-Cleave-Depth: 1                 calls within calls so far
 //   X-Cleave-Deadline-Ms: 790         what the caller still waits, relative: clocks differ
 //   X-Request-Id, traceparent         as on every request
@@ -10,7 +11,8 @@
 //   HTTP/1.1 404 Not Found            the module's own answer, because of
 //   X-Cleave-Module: user             its name; without it another layer or program speaks
 //
-// A path that ends with the module's name asks whether the module runs here: 204.
+// A path that ends with the module's name asks whether the module runs here: 204; with the query
+// "identity", who exactly it is (identity.hpp): 200.
 #pragma once
 
 #include <string_view>
@@ -25,6 +27,8 @@ inline constexpr std::string_view kCallerHeader = "X-Cleave-Caller";
 inline constexpr std::string_view kDepthHeader = "X-Cleave-Depth";
 inline constexpr std::string_view kDeadlineHeader = "X-Cleave-Deadline-Ms";
 inline constexpr std::string_view kModuleHeader = "X-Cleave-Module";
+inline constexpr std::string_view kOutside = "-";  // as a caller
+inline constexpr std::string_view kIdentityQuery = "identity";
 
 /// Whether a header is one of ours between hosts, which no module sees or sets.
 inline bool is_internal(std::string_view name) noexcept {

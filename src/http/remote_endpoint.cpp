@@ -106,7 +106,7 @@ void RemoteEndpoint::call(const Request& request, router::CallContext& context,
   const Span span(context);
   const router::RequestScope& scope = context.scope;
   const RemoteRequest remote{.module = options_.module,
-                             .caller = context.caller,
+                             .caller = context.caller.empty() ? kOutside : context.caller,
                              .method = request.method,
                              .path = request.path,
                              .query = request.query,

@@ -7,9 +7,11 @@
 #include <array>
 #include <atomic>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
+#include "http/identity.hpp"
 #include "http/remote_address.hpp"
 #include "http/remote_answer.hpp"
 #include "http/remote_pool.hpp"
@@ -42,10 +44,19 @@ class RemoteEndpoint final : public router::Endpoint {
   void call(const Request& request, router::CallContext& context, Response& response) override;
   /// Always: whether the peer is up is for each call to find out.
   bool ready() const noexcept override { return true; }
+  bool passes_on() const noexcept override { return true; }
 
   /// Asks whether the module runs there, as `caller`. Nothing: no answer at all. [fiber]
   enum class Finding { kRuns, kNoAnswer, kOther };
   Finding look(std::string_view caller);
+
+  /// Asks who the module there is. Without an identity, `why` says so for people: "nobody answers
+  /// there (cannot connect)". Logs nothing. [fiber]
+  struct Inquiry {
+    std::optional<Identity> identity;
+    std::string why;
+  };
+  Inquiry inquire(io::Millis time);
 
   /// Ends the connections of the running loop. No call may be in hand. [each loop, before the end]
   void close();

@@ -37,24 +37,34 @@ void set_label(io::Fiber& fiber, const Target& target, const Request& request) {
   fiber.label.set({text, size});
 }
 
-/// For one call: the fiber's context and label, the span, the count in flight; undone at its end.
+/// Only one loop writes it.
+void add(std::atomic<std::int64_t>& count, std::int64_t by) noexcept {
+  count.store(count.load(std::memory_order_relaxed) + by, std::memory_order_release);
+}
+
+}  // namespace
+
+/// For one call: the fiber's context and label, the span, the counts in flight; undone at its end.
 class Passage {
  public:
-  Passage(Target& target, const Request& request, CallContext& context)
+  Passage(Target& target, Endpoint& endpoint, const Request& request, CallContext& context)
       : fiber_(*io::Fiber::current()),
         counts_(target.loops[io::Loop::current()->index()]),
+        inside_(endpoint.counts_[io::Loop::current()->index()].inside),
         context_(context),
         outer_(fiber_.context),
         start_(io::Clock::now()) {
     context.span = context.scope.timeline.open(target.name, observe::SpanKind::kCall, context.span);
     fiber_.context = &context;
     set_label(fiber_, target, request);
-    add(1);
+    add(counts_.in_flight, 1);
+    add(inside_, 1);
   }
   Passage(const Passage&) = delete;
   Passage& operator=(const Passage&) = delete;
   ~Passage() {
-    add(-1);
+    add(inside_, -1);
+    add(counts_.in_flight, -1);
     fiber_.context = outer_;
     if (const auto* outer = static_cast<const CallContext*>(outer_)) {
       set_label(fiber_, *outer->target, *outer->request);
@@ -68,18 +78,19 @@ class Passage {
   }
 
  private:
-  void add(std::int64_t by) noexcept {  // only this loop writes it
-    counts_.in_flight.store(counts_.in_flight.load(std::memory_order_relaxed) + by,
-                            std::memory_order_release);
-  }
   io::Fiber& fiber_;
   Target::PerLoop& counts_;
+  std::atomic<std::int64_t>& inside_;
   CallContext& context_;
   void* outer_;
   io::TimePoint start_;
 };
 
-}  // namespace
+std::int64_t Endpoint::in_flight() const noexcept {
+  std::int64_t sum = 0;
+  for (const Count& count : counts_) sum += count.inside.load(std::memory_order_acquire);
+  return sum;
+}
 
 std::int64_t Target::in_flight() const noexcept {
   std::int64_t sum = 0;
@@ -153,12 +164,14 @@ void Router::forward(Target& target, const Request& request, CallContext& contex
     refuse(response, scope, 504, "deadline-exceeded", "There is no time left to answer.", false);
     return;
   }
+  // From here until the Passage has counted us nothing may wait: a move takes a loop that has made
+  // a turn for one that holds no endpoint uncounted.
   Endpoint* const endpoint = target.endpoint.load(std::memory_order_acquire);
   if (endpoint == nullptr || !endpoint->ready()) {
     refuse(response, scope, 503, "module-not-ready", "This service cannot answer now.", true);
     return;
   }
-  Passage passage(target, request, context);
+  Passage passage(target, *endpoint, request, context);
   endpoint->call(request, context, response);
   passage.answered(response.status);
 }

@@ -18,6 +18,8 @@
 
 namespace cleave::router {
 
+inline constexpr unsigned kMostLoops = 64;
+
 /// The last hop to a module: a function call (LocalEndpoint) or HTTP (RemoteEndpoint).
 class Endpoint {
  public:
@@ -25,17 +27,31 @@ class Endpoint {
   /// Fills `response`; never throws for the callee's sake. [fiber, concurrent]
   virtual void call(const Request& request, CallContext& context, Response& response) = 0;
   virtual bool ready() const noexcept = 0;
+  /// Whether the call leaves this process.
+  virtual bool passes_on() const noexcept { return false; }
+
+  /// Calls that the router has in here. Once no target points here any more and each loop has made
+  /// a turn, it only falls; at 0 nobody uses this endpoint. [any thread]
+  std::int64_t in_flight() const noexcept;
+
+ private:
+  friend class Passage;
+  struct alignas(64) Count {  // one a loop, written by that loop only
+    std::atomic<std::int64_t> inside{0};
+  };
+  std::array<Count, kMostLoops> counts_;
 };
 
 /// A module as the router knows it. Filled before the first dispatch, then only read, but for the
-/// counters and `endpoint`.
+/// counters and `endpoint`, which may be exchanged at any moment: see Endpoint::in_flight for when
+/// the old one may go.
 struct Target {
   std::string name;
   std::string path;  // "/users"; empty: internal only
   std::vector<std::string> depends_on;
   std::atomic<Endpoint*> endpoint{nullptr};
 
-  static constexpr unsigned kLoops = 64;
+  static constexpr unsigned kLoops = kMostLoops;
   struct alignas(64) PerLoop {
     std::atomic<std::int64_t> in_flight{0};
     observe::Counter calls[6];  // by status class, [0] unused
@@ -58,13 +74,15 @@ class Router {
   /// From a module: by name. [fiber, in a call]
   void dispatch(std::string_view module, const Request& request, CallContext& caller,
                 Response& response);
+  /// What both do once they know the target and have made the call's context. The internal routes
+  /// use it for a request from outside that another host passes on. [fiber]
+  void forward(Target& target, const Request& request, CallContext& context, Response& response);
 
   Target* find(std::string_view module) noexcept;
   const std::vector<std::unique_ptr<Target>>& targets() const noexcept { return targets_; }
   void collect(observe::Scrape& scrape) const;
 
  private:
-  void forward(Target& target, const Request& request, CallContext& context, Response& response);
   std::vector<std::unique_ptr<Target>> targets_;
 };
 

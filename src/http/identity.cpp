@@ -1,0 +1,41 @@
+#include "http/identity.hpp"
+
+#include "cleave/json.hpp"
+#include "cleave/problem.hpp"
+
+namespace cleave::http {
+namespace {
+
+constexpr std::size_t kLongest = 256;
+
+}  // namespace
+
+Response to_response(const Identity& identity) {
+  std::string body;
+  JsonWriter json(body);
+  json.begin_object();
+  json.key("module").text(identity.module).key("version").text(identity.version);
+  json.key("place").text(identity.place).key("database").text(identity.database);
+  json.key("state").text(identity.ready ? "ready" : "not-ready").end_object();
+  return json_response(200, std::move(body));
+}
+
+std::optional<Identity> read_identity(const Response& response) {
+  if (response.status != 200) return std::nullopt;
+  const cleave_header type{raw("Content-Type"), raw("application/json")};
+  try {
+    JsonObject json(
+        Request{.method = "PUT", .path = "/", .body = response.body, .headers = {&type, 1}});
+    Identity identity;
+    identity.module = json.text("module", 1, kLongest);
+    identity.version = json.text("version", 1, kLongest);
+    identity.place = json.text("place", 1, kLongest);
+    identity.database = json.text("database", 0, kLongest);
+    identity.ready = json.text("state", 1, kLongest) == "ready";
+    return identity;
+  } catch (const Problem&) {
+    return std::nullopt;
+  }
+}
+
+}  // namespace cleave::http
