@@ -54,6 +54,9 @@ typedef struct cleave_rows {
   size_t rows, columns;
   uint64_t affected; /* rows written by INSERT, UPDATE, DELETE */
   cleave_view (*value)(const struct cleave_rows* rows, size_t row, size_t column);
+  /* Not 0: others who asked the same at the same time got these very rows, under this number, which
+   * no other rows have on this thread. What was made of them once need not be made again. */
+  uint64_t shared;
 } cleave_rows;
 
 typedef struct cleave_tx cleave_tx; /* an open transaction: owns a connection, ends or is ended */

@@ -59,6 +59,10 @@ class Rows {
   std::size_t size() const noexcept { return rows_->rows; }
   bool empty() const noexcept { return rows_->rows == 0; }
   std::uint64_t affected() const noexcept { return rows_->affected; }
+  /// cleave_rows::shared: the number of rows that several got at once, or 0.
+  std::uint64_t shared() const noexcept {
+    return rows_->size >= sizeof(cleave_rows) ? rows_->shared : 0;
+  }
   /// NULL reads as an empty view with data() == nullptr. Valid while these Rows live.
   std::string_view text(std::size_t row, std::size_t column) const {
     return view(rows_->value(rows_, row, column));

@@ -74,10 +74,11 @@ struct Page {
 
 /// 200 with a JSON array of the first page.limit rows, and Link: rel="next" (RFC 8288) when there
 /// are more: ask for limit + 1. Column 0 is the id; `filters` ("user_id=3", or empty) goes into the
-/// link; `append` writes one row.
+/// link; `append` writes one row, by nothing but that row: rows that several requests share are
+/// rendered once.
 Response page_response(std::string_view path, const Page& page, const Rows& rows,
                        std::string_view filters,
-                       const std::function<void(JsonWriter&, const Rows&, std::size_t)>& append);
+                       void (*append)(JsonWriter&, const Rows&, std::size_t));
 
 /// ETag of a row version, and the two conditions on it (RFC 9110, 13.1).
 std::string etag(std::string_view version);

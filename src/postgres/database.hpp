@@ -39,6 +39,7 @@ struct Error {
 struct Result {
   std::shared_ptr<pg_result> rows;  // null when failed
   Error error;
+  std::uint64_t shared = 0;  // cleave_rows::shared
   bool ok() const noexcept { return rows != nullptr; }
 };
 

@@ -150,7 +150,13 @@ void Pipeline::wake_all(Waiting* waiting) {
 }
 
 void Pipeline::answer(Waiting* waiting, const std::shared_ptr<pg_result>& rows) {
-  for (Waiting* one = waiting; one != nullptr; one = one->next_same) one->result.rows = rows;
+  static thread_local std::uint64_t number = 0;  // of results that several get
+  const bool several = waiting != nullptr && waiting->next_same != nullptr;
+  if (several) ++number;
+  for (Waiting* one = waiting; one != nullptr; one = one->next_same) {
+    one->result.rows = rows;
+    one->result.shared = several ? number : 0;
+  }
   wake_all(waiting);
 }
 

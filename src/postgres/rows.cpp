@@ -16,8 +16,10 @@ cleave_view value(const cleave_rows* rows, std::size_t row, std::size_t column) 
   const PGresult* result = static_cast<const Held*>(rows)->result.get();
   const int r = static_cast<int>(row);
   const int c = static_cast<int>(column);
-  if (row >= rows->rows || column >= rows->columns || PQgetisnull(result, r, c)) return {};
-  return {PQgetvalue(result, r, c), static_cast<std::size_t>(PQgetlength(result, r, c))};
+  if (row >= rows->rows || column >= rows->columns) return {};
+  const auto length = static_cast<std::size_t>(PQgetlength(result, r, c));
+  if (length == 0 && PQgetisnull(result, r, c) != 0) return {};  // NULL has the length 0, too
+  return {PQgetvalue(result, r, c), length};
 }
 
 }  // namespace
@@ -32,6 +34,7 @@ const cleave_rows* make_rows(Result result) {
   held->affected = 0;
   std::from_chars(affected, affected + std::strlen(affected), held->affected);
   held->value = &value;
+  held->shared = result.shared;
   held->result = std::move(result.rows);
   return held;
 }

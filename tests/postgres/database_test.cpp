@@ -45,11 +45,16 @@ TEST_CASE("identical reads that wait together run once; switched off, they do no
         [&](Database& database) {
           ask(database, "SELECT 1");
           std::string first;
+          std::uint64_t number = 0;
           side_by_side(20, [&](int) {
-            const std::string mine = value(ask(database, "SELECT clock_timestamp()"));
-            if (first.empty()) first = mine;
+            const Result result = ask(database, "SELECT clock_timestamp()");
+            const std::string mine = value(result);
+            if (first.empty()) first = mine, number = result.shared;
             if (share) CHECK(mine == first);
+            CHECK(result.shared == number);
           });
+          CHECK((number != 0) == share);
+          if (share) CHECK(ask(database, "SELECT clock_timestamp()").shared == 0);  // nobody else
           CHECK((count(database, "shared_reads") == 19) == share);
         },
         [&](postgres::Options& options) { options.share_reads = share; });

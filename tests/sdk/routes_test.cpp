@@ -4,6 +4,8 @@
 
 #include <string>
 
+#include "support/fake_host.hpp"
+
 using namespace cleave;
 
 namespace {
@@ -140,6 +142,34 @@ TEST_CASE("a page has a default, and a limit of its own") {
   CHECK(Page::from(some).after == 7);
   CHECK(outcome([&] { Page::from(zero); }) == "422 out-of-range ?limit");
   CHECK(outcome([&] { Page::from(many); }) == "422 out-of-range ?limit");
+}
+
+TEST_CASE("rows that several requests share are rendered once, and never for another page") {
+  static int rendered;
+  rendered = 0;
+  const auto append = [](JsonWriter& json, const Rows& rows, std::size_t row) {
+    ++rendered;
+    json.text(rows.text(row, 0));
+  };
+  const auto otherwise = [](JsonWriter& json, const Rows&, std::size_t) { json.null(); };
+  test::FakeHost fake;
+  const Host host(fake.raw());
+  const auto page = [&](std::uint64_t shared, std::int64_t limit, auto how) {
+    fake.on_query = [&](const test::Asked&) {
+      return test::Answer{.rows = {{"1"}, {"2"}, {"3"}}, .shared = shared};
+    };
+    return page_response("/x", {.limit = limit}, host.query("SELECT", {}), "", how).body;
+  };
+  CHECK(page(0, 3, append) == R"(["1","2","3"])");
+  CHECK(page(0, 3, append) == R"(["1","2","3"])");
+  CHECK(rendered == 6);  // each had rows of its own
+  CHECK(page(7, 3, append) == R"(["1","2","3"])");
+  CHECK(page(7, 3, append) == R"(["1","2","3"])");
+  CHECK(rendered == 9);
+  CHECK(page(7, 2, append) == R"(["1","2"])");
+  CHECK(page(7, 2, otherwise) == "[null,null]");
+  CHECK(page(8, 2, append) == R"(["1","2"])");
+  CHECK(rendered == 13);
 }
 
 TEST_CASE("If-None-Match compares weakly, and knows lists and the star") {

@@ -41,6 +41,7 @@ struct Answer {
   std::vector<std::vector<Text>> rows = {};
   std::uint64_t affected = 0;
   std::optional<Failure> failure = {};
+  std::uint64_t shared = 0;  // cleave_rows::shared
 };
 struct LogLine {
   int level;
@@ -144,6 +145,7 @@ class FakeHost {
     rows->rows = answer.rows.size();
     rows->columns = answer.rows.empty() ? 0 : answer.rows.front().size();
     rows->affected = answer.affected;
+    rows->shared = answer.shared;
     rows->cells = std::move(answer.rows);
     rows->value = [](const cleave_rows* self, std::size_t row, std::size_t column) {
       return text_view(static_cast<const Rows*>(self)->cells.at(row).at(column));
