@@ -20,7 +20,7 @@ namespace {
 
 using Addresses = std::vector<SocketAddress>;
 
-constexpr io::Millis kLookEvery{5000};
+constexpr io::Millis kLookEvery{1000};
 constexpr io::Millis kLookPause{200};  // between two look-ups, however often connecting fails
 
 [[noreturn]] void refuse(std::string_view url, const std::string& why) {
@@ -144,6 +144,10 @@ RemoteNames::~RemoteNames() {
 RemoteNames::List RemoteNames::addresses() const {
   const std::lock_guard lock(state_->mutex);
   return state_->list;
+}
+
+bool RemoteNames::may_change() const noexcept {
+  return !state_->host.empty();
 }
 
 void RemoteNames::refresh() {

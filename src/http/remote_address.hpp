@@ -31,7 +31,7 @@ struct SocketAddress {
 };
 
 /// getaddrinfo(3) blocks, for seconds when a name server is away. A thread of its own asks it every
-/// few seconds, since a container that is moved gets another address, and at once when told that
+/// second, since a container that is moved gets another address, and at once when told that
 /// connecting failed; the last good answer stays when a later one fails. A numeric host and a unix
 /// socket need no thread.
 class RemoteNames {
@@ -46,6 +46,8 @@ class RemoteNames {
   List addresses() const;
   /// Look again soon. [any thread]
   void refresh();
+  /// False: a numeric host or a unix socket, whose address stays.
+  bool may_change() const noexcept;
 
  private:
   struct State;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "io/wait.hpp"
+
 namespace cleave::http {
 
 std::unique_ptr<RemoteConnection> RemotePool::take(bool fresh, io::TimePoint deadline,
@@ -52,7 +54,20 @@ bool RemotePool::wait_in_line(io::TimePoint deadline, Refused& why) {
 
 std::unique_ptr<RemoteConnection> RemotePool::connect(io::TimePoint deadline, Refused& why) {
   ++open_;
-  const RemoteNames::List addresses = names_.addresses();
+  RemoteNames::List addresses = names_.addresses();
+  if (auto made = connect_to(addresses, deadline)) return made;
+  names_.refresh();
+  if (moved(addresses, deadline)) {
+    if (auto made = connect_to(names_.addresses(), deadline)) return made;
+  }
+  --open_;
+  wake_one();
+  why = Refused::kUnreachable;
+  return nullptr;
+}
+
+std::unique_ptr<RemoteConnection> RemotePool::connect_to(const RemoteNames::List& addresses,
+                                                         io::TimePoint deadline) {
   for (std::size_t i = 0; i < addresses->size(); ++i) {
     // In turn, so that each copy of a service behind one name gets its share.
     const SocketAddress& to = (*addresses)[turn_++ % addresses->size()];
@@ -62,11 +77,19 @@ std::unique_ptr<RemoteConnection> RemotePool::connect(io::TimePoint deadline, Re
       return made;
     }
   }
-  names_.refresh();
-  --open_;
-  wake_one();
-  why = Refused::kUnreachable;
   return nullptr;
+}
+
+/// In a rolling restart the copy that we know is the one that has just gone, and its twin came back
+/// under an address that we have not looked up yet: no reason to fail a request.
+bool RemotePool::moved(const RemoteNames::List& addresses, io::TimePoint deadline) {
+  if (!names_.may_change()) return false;
+  const io::TimePoint patience = std::min(deadline, io::Clock::now() + limits_.look_time);
+  while (io::Clock::now() < patience) {
+    io::sleep_for(io::Millis(20));
+    if (names_.addresses() != addresses) return true;
+  }
+  return false;
 }
 
 void RemotePool::give_back(std::unique_ptr<RemoteConnection> connection) noexcept {

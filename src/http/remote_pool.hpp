@@ -19,6 +19,7 @@ class RemotePool {
     std::size_t connections = 64;
     std::size_t waiting = 1024;
     io::Millis connect_time{100};  // an address
+    io::Millis look_time{300};     // for its name to be looked up again
     io::Millis idle_time{20000};   // below the server's 65 s: we close first
   };
   /// `names` outlives this.
@@ -39,6 +40,9 @@ class RemotePool {
   bool wait_in_line(io::TimePoint deadline, Refused& why);
   std::unique_ptr<RemoteConnection> pop_idle();
   std::unique_ptr<RemoteConnection> connect(io::TimePoint deadline, Refused& why);
+  std::unique_ptr<RemoteConnection> connect_to(const RemoteNames::List& addresses,
+                                               io::TimePoint deadline);
+  bool moved(const RemoteNames::List& addresses, io::TimePoint deadline);
   void wake_one() noexcept;
 
   RemoteNames& names_;

@@ -175,19 +175,14 @@ TEST_CASE("who waits in line gives up at its deadline, and the line moves on") {
   });
 }
 
-TEST_CASE("a name is looked up off the loop, and a numeric address without asking anybody") {
+TEST_CASE("a name is looked up off the loop, and a call that needs it waits a little") {
   const Peer peer(always(peer_answer("{}")));
   const std::string port = peer.url().substr(peer.url().rfind(':'));
   RemoteWorld world("http://localhost" + port);
-  world.run([&] {
-    for (int i = 0; i < 100 && world.get().response.status != 200; ++i) {
-      io::sleep_for(io::Millis(20));
-    }
-    CHECK(world.get().response.status == 200);
-  });
+  world.run([&] { CHECK(world.get().response.status == 200); });  // before the first look-up
   const Asked nowhere = ask_once("http://no-such-host.invalid:80");
   CHECK(nowhere.response.status == 503);
-  CHECK(nowhere.took < io::Millis(100));
+  CHECK(nowhere.took < io::Millis(500));
 }
 
 TEST_CASE("a URL of a peer is host and port, or a unix socket, and nothing else") {
