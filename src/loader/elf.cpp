@@ -1,8 +1,11 @@
 #include "loader/elf.hpp"
 
-#include <algorithm>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <cstring>
-#include <fstream>
 #include <stdexcept>
 
 namespace cleave::loader {
@@ -20,6 +23,25 @@ bool printable(char c) {
   return (c >= 0x20 && c < 0x7f) || c == '\n' || c == '\t';
 }
 
+/// Empty for an empty file.
+std::string_view map(const std::filesystem::path& file) {
+  const int fd = open(file.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) throw std::runtime_error("a file that this user cannot read");
+  struct stat status = {};
+  void* mapped = MAP_FAILED;
+  if (fstat(fd, &status) == 0 && status.st_size > 0) {
+    mapped = mmap(nullptr, static_cast<std::size_t>(status.st_size), PROT_READ, MAP_PRIVATE, fd, 0);
+  }
+  close(fd);
+  if (status.st_size == 0) return {};
+  if (mapped == MAP_FAILED) throw std::runtime_error("a file that this user cannot read");
+  return {static_cast<const char*>(mapped), static_cast<std::size_t>(status.st_size)};
+}
+
+void unmap(std::string_view bytes) {
+  if (!bytes.empty()) munmap(const_cast<char*>(bytes.data()), bytes.size());
+}
+
 std::string_view text_at(std::string_view strings, std::uint64_t offset) {
   if (offset >= strings.size()) throw std::runtime_error("a symbol's name lies outside the file");
   const std::string_view rest = strings.substr(offset);
@@ -34,7 +56,7 @@ std::string_view ElfFile::slice(std::uint64_t offset, std::uint64_t size, const 
   if (offset > bytes_.size() || size > bytes_.size() - offset) {
     throw std::runtime_error(std::string("a file that ends inside its ") + what);
   }
-  return std::string_view(bytes_).substr(offset, size);
+  return bytes_.substr(offset, size);
 }
 
 template <class T>
@@ -44,13 +66,20 @@ T ElfFile::at(std::uint64_t offset, const char* what) const {
   return value;
 }
 
-ElfFile::ElfFile(const std::filesystem::path& file) {
-  std::ifstream in(file, std::ios::binary | std::ios::ate);
-  if (!in) throw std::runtime_error("a file that this user cannot read");
-  bytes_.resize(static_cast<std::size_t>(std::max<std::streamoff>(in.tellg(), 0)));
-  in.seekg(0);
-  in.read(bytes_.data(), static_cast<std::streamsize>(bytes_.size()));
-  bytes_.resize(static_cast<std::size_t>(in.gcount()));
+ElfFile::ElfFile(const std::filesystem::path& file) : bytes_(map(file)) {
+  try {
+    read_tables();
+  } catch (...) {
+    unmap(bytes_);
+    throw;
+  }
+}
+
+ElfFile::~ElfFile() {
+  unmap(bytes_);
+}
+
+void ElfFile::read_tables() {
   if (!bytes_.starts_with(std::string_view(ELFMAG, SELFMAG))) {
     throw std::runtime_error(bytes_.empty() ? "an empty file" : "a file that is no ELF");
   }

@@ -14,9 +14,13 @@ namespace cleave::loader {
 
 class ElfFile {
  public:
-  /// Reads all of it. Throws std::runtime_error saying what is wrong: no ELF, another machine's,
-  /// no shared library, cut off.
+  /// Maps it: with debugging information a module has megabytes, of which little is looked at.
+  /// Throws std::runtime_error saying what is wrong: no ELF, another machine's, no shared library,
+  /// cut off.
   explicit ElfFile(const std::filesystem::path& file);
+  ElfFile(const ElfFile&) = delete;
+  ElfFile& operator=(const ElfFile&) = delete;
+  ~ElfFile();
 
   struct Symbol {
     std::string name;
@@ -31,10 +35,11 @@ class ElfFile {
   std::string_view slice(std::uint64_t offset, std::uint64_t size, const char* what) const;
   template <class T>
   T at(std::uint64_t offset, const char* what) const;
+  void read_tables();
   void check_segments() const;
   std::string_view contents(const Elf64_Shdr& section) const;
 
-  std::string bytes_;
+  std::string_view bytes_;  // the mapping
   Elf64_Ehdr header_;
   std::vector<Elf64_Shdr> sections_;
 };
