@@ -6,6 +6,7 @@
 
 #include <functional>
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -47,6 +48,14 @@ inline void with_database(const std::string& name, const std::function<void(Data
     body(database);
     database.close();
   });
+}
+
+inline void as_superuser(Postgres& postgres, const std::string& sql) {
+  const std::unique_ptr<PGconn, void (*)(PGconn*)> admin(
+      PQconnectdb(postgres.server().superuser_url().c_str()), &PQfinish);
+  const std::unique_ptr<PGresult, void (*)(PGresult*)> done(PQexec(admin.get(), sql.c_str()),
+                                                            &PQclear);
+  CHECK(PQresultStatus(done.get()) != PGRES_FATAL_ERROR);
 }
 
 struct Counted final : observe::Scrape {

@@ -10,18 +10,6 @@ using namespace cleave;
 using namespace cleave::test;
 using postgres::StatementKind;
 
-namespace {
-
-void as_superuser(Postgres& postgres, const std::string& sql) {
-  const std::unique_ptr<PGconn, void (*)(PGconn*)> admin(
-      PQconnectdb(postgres.server().superuser_url().c_str()), &PQfinish);
-  const std::unique_ptr<PGresult, void (*)(PGresult*)> done(PQexec(admin.get(), sql.c_str()),
-                                                            &PQclear);
-  CHECK(PQresultStatus(done.get()) != PGRES_FATAL_ERROR);
-}
-
-}  // namespace
-
 TEST_CASE(
     "a constraint that fails at the commit fails its own caller, and "
     "nobody else") {
