@@ -35,6 +35,14 @@ std::vector<fs::path> files_in(const fs::path& folder) {
     files.push_back(entry.path());
   }
   std::sort(files.begin(), files.end());
+  const auto number = [](const fs::path& file) { return file.filename().string().substr(0, 3); };
+  const auto twins = std::adjacent_find(
+      files.begin(), files.end(),
+      [&](const fs::path& a, const fs::path& b) { return number(a) == number(b); });
+  if (twins != files.end()) {
+    throw std::runtime_error(twins->string() + " and " + (twins + 1)->filename().string() +
+                             " have the same number; give one of them the next");
+  }
   return files;
 }
 
@@ -76,18 +84,28 @@ class Migration {
     const std::string name = file.filename();
     const cleave_view params[] = {{name.data(), name.size()}, {text.data(), text.size()}};
     const ResultPtr known = check(
-        session_.query({"SELECT sha256 = sha256(convert_to($2, 'UTF8')) FROM cleave_migrations "
-                        "WHERE name = $1",
+        session_.query({"SELECT bool_or(sha256 = sha256(convert_to($2, 'UTF8'))) "
+                        "FILTER (WHERE name = $1), max(name COLLATE \"C\") FROM cleave_migrations",
                         params, 2},
                        deadline_),
         file);
-    if (PQntuples(known.get()) > 0) {
+    if (PQgetisnull(known.get(), 0, 0) == 0) {
       if (*PQgetvalue(known.get(), 0, 0) == 't') return false;
       throw std::runtime_error(file.string() +
                                " has changed since it was applied; restore it, and put the change "
                                "into a new file with the next number");
     }
+    if (const std::string last = PQgetvalue(known.get(), 0, 1); name < last) {
+      throw std::runtime_error(file.string() + " comes before " + last +
+                               ", which is applied; give it the next number, or databases would "
+                               "differ by the order in which they were made");
+    }
     run(with_role(text), file);
+    if (PQtransactionStatus(session_.get()) != PQTRANS_INTRANS) {
+      throw std::runtime_error(file.string() +
+                               " ends the transaction that it runs in; remove its COMMIT or "
+                               "ROLLBACK, and undo by hand what it did before");
+    }
     check(session_.query({"INSERT INTO cleave_migrations (name, sha256) "
                           "VALUES ($1, sha256(convert_to($2, 'UTF8')))",
                           params, 2},

@@ -87,6 +87,34 @@ TEST_CASE("a badly named file is refused before anything is applied") {
       [&] { CHECK(migrate("named", folder).why.find("NNN_what.sql") != std::string::npos); });
 }
 
+TEST_CASE("the order of migrations is the order of their numbers, on every database") {
+  test::on_fiber([&] {
+    Folder twins;
+    twins.write("001_a.sql", "CREATE TABLE a (x int);");
+    twins.write("001_b.sql", "CREATE TABLE b (x int);");
+    CHECK(migrate("twins", twins).why.find("have the same number") != std::string::npos);
+    Folder late;
+    late.write("002_b.sql", "CREATE TABLE b (x int);");
+    CHECK(migrate("late", late).ok);
+    late.write("001_a.sql", "CREATE TABLE a (x int);");
+    const auto refused = migrate("late", late);
+    CHECK_FALSE(refused.ok);
+    CHECK(refused.why.find("001_a.sql comes before 002_b.sql") != std::string::npos);
+  });
+}
+
+TEST_CASE("a file that ends its own transaction is refused, and what follows is not run") {
+  Folder folder;
+  folder.write("001_a.sql", "CREATE TABLE a (x int); COMMIT;");
+  folder.write("002_b.sql", "CREATE TABLE b (x int);");
+  test::on_fiber([&] {
+    const auto refused = migrate("commits", folder);
+    CHECK_FALSE(refused.ok);
+    CHECK(refused.why.find("001_a.sql ends the transaction") != std::string::npos);
+    CHECK(refused.applied.empty());
+  });
+}
+
 TEST_CASE("hosts that start together apply each file once") {
   Folder folder;
   folder.write("001_a.sql", "SELECT pg_sleep(0.2); CREATE TABLE a (x int);");
