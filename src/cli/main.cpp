@@ -4,6 +4,7 @@
 #include <functional>
 
 #include "cli/commands.hpp"
+#include "cli/move.hpp"
 
 namespace cleave::cli {
 namespace {
@@ -33,6 +34,7 @@ class CommandLine {
     add_call();
     command("check", "Prove what can be proved about the module files", &check);
     command("migrate", "Apply the migrations in sql/, then end", &migrate);
+    add_changes();
     add_seed();
     command("health", "Ask the host at --listen whether it is ready, for health checks", &health);
     command("doctor", "Look for what is missing or wrong on this machine", &doctor);
@@ -74,6 +76,18 @@ class CommandLine {
     app.add_option("--header,-H", call_.headers, "\"Name: value\"; may be given many times");
   }
 
+  void add_changes() {
+    const auto act = [this](Options& options) { return change_placement(options, change_); };
+    CLI::App& move = command("move", "Move a module of a running host, while it answers", act);
+    CLI::App& reload =
+        command("reload", "Replace a module of a running host by its newly built file", act);
+    for (CLI::App* app : {&move, &reload}) {
+      app->add_option("MODULE", change_.module, "order")->required();
+      app->add_option("--admin", change_.admin, "The host's admin listener; else --admin-listen");
+    }
+    move.add_option("TO", change_.to, "here, guarded, http://HOST:PORT or unix:PATH")->required();
+  }
+
   void add_seed() {
     CLI::App& app = command("seed", "Fill the databases with made-up rows, the same every time",
                             [this](Options& options) { return seed(options, seed_); });
@@ -93,6 +107,7 @@ class CommandLine {
   CLI::App app_{"One C++ host for service modules: fused in one process, or split over many."};
   Options options_;
   CallArguments call_;
+  ChangeArguments change_;
   SeedArguments seed_;
   std::map<std::string, std::function<int(Options&)>> actions_;
 };

@@ -172,6 +172,7 @@ void Options::add_to(CLI::App& command) {
       "What hosts of one system show each other; needed when a module has a URL", true);
   add_value(command, "modules", settings.modules, "Which modules run here; default: all found")
       ->delimiter(',');
+  add_guard(command);
   add_value(command, "module-dir", settings.module_dir, "Directory of the module files");
   add_value(command, "sql-dir", settings.sql_dir, "Directory of the migrations");
   add_value(command, "data-dir", settings.data_dir, "Data of the embedded servers");
@@ -191,9 +192,9 @@ void Options::add_to(CLI::App& command) {
   peer_time_ms_ = settings.peer_timeout.count();
   add_value(command, "peer-timeout-ms", peer_time_ms_, "Most that a call to another host may take")
       ->check(CLI::Range(50, 600000));
-  add_value(command, "log-format", log_format_, "auto, text or json")
+  add_value(command, "log-format", settings.log_format, "auto, text or json")
       ->check(CLI::IsMember({"auto", "text", "json"}));
-  add_value(command, "log-level", log_level_, "debug, info, warn or error")
+  add_value(command, "log-level", settings.log_level, "debug, info, warn or error")
       ->check(CLI::IsMember({"debug", "info", "warn", "error"}));
   add_value(command, "config", config_file_, "File of settings (TOML): listen = \"…\", [user] …");
   add_module_options(command);
@@ -292,8 +293,8 @@ void Options::finish(CLI::App& command) {
   const auto at = [](std::initializer_list<std::string_view> names, std::string_view name) {
     return static_cast<int>(std::find(names.begin(), names.end(), name) - names.begin());
   };
-  log::init(static_cast<log::Format>(at({"auto", "text", "json"}, log_format_)),
-            static_cast<log::Level>(at({"debug", "info", "warn", "error"}, log_level_)));
+  log::init(static_cast<log::Format>(at({"auto", "text", "json"}, settings.log_format)),
+            static_cast<log::Level>(at({"debug", "info", "warn", "error"}, settings.log_level)));
 }
 
 }  // namespace cleave::cli

@@ -28,6 +28,8 @@ class Options {
   /// What is wrong with the modules that run elsewhere, in words: an edge to one without a URL, a
   /// URL for one that runs here, no token. Empty: nothing.
   std::vector<std::string> peer_mistakes() const;
+  /// The same for --guard: a name that is no module of this host.
+  std::vector<std::string> guard_mistakes() const;
 
   host::Settings settings;
   loader::Loaded loaded;
@@ -39,6 +41,7 @@ class Options {
   CLI::Option* add_value(CLI::App& command, const std::string& name, T& value,
                          const std::string& help);
   void add_module_options(CLI::App& command);
+  void add_guard(CLI::App& command);
   void read_file(CLI::App& command);
   void read_secrets();
   void refuse_unknown_environment() const;
@@ -52,7 +55,7 @@ class Options {
   std::vector<std::string> known_;      // environment names
   std::vector<std::string> elsewhere_;  // modules that are installed and do not run here
   std::vector<std::unique_ptr<Secret>> secrets_;
-  std::string config_file_, log_format_ = "auto", log_level_ = "info";
+  std::string config_file_;
   std::int64_t request_time_ms_ = 0, peer_time_ms_ = 0;
   std::filesystem::path executable_dir_;
 };

@@ -7,6 +7,7 @@
 #include "cli/commands.hpp"
 #include "cli/system.hpp"
 #include "host/crash.hpp"
+#include "host/placement_api.hpp"
 #include "http/admin.hpp"
 #include "http/internal.hpp"
 #include "http/listener.hpp"
@@ -69,7 +70,9 @@ class Servers {
     http::AdminOptions admin{
         .token = settings.admin_token,
         .not_ready = [this] { return not_ready(); },
-        .metrics = [&system] { return system.application().metrics().render(); }};
+        .metrics = [&system] { return system.application().metrics().render(); },
+        .placement = [this](const Request& request, router::RequestScope& scope,
+                            Response& response) { placement_(request, scope, response); }};
     admin_ = std::make_unique<http::Server>(
         http::Options{.name = "admin",
                       .listen = settings.admin_listen,
@@ -84,7 +87,13 @@ class Servers {
         [&application](const Request& request, router::RequestScope& scope, Response& response) {
           application.router().dispatch_path(request, scope, response);
         },
-        {&application.router(), token_, application.modules()});
+        {.router = &application.router(),
+         .token = token_,
+         .modules = application.modules(),
+         .identity = [&application](std::string_view module) {
+           return application.placement().identity(module);
+         }});
+    placement_ = host::placement_handler(application.placement());
     const auto collect = [this](observe::Scrape& scrape) {
       public_->collect(scrape);
       if (admin_) admin_->collect(scrape);
@@ -119,7 +128,8 @@ class Servers {
   }
   System& system_;
   std::string token_;
-  http::Handler services_;  // from start() on: the ports are bound before there are modules
+  // From start() on: the ports are bound before there are modules.
+  http::Handler services_, placement_;
   std::unique_ptr<http::Server> public_, admin_;
   std::shared_ptr<void> collector_;
   std::atomic<bool> draining_{false};

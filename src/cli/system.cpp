@@ -24,8 +24,9 @@ void require_urls(const host::Settings& settings) {
   }
 }
 
-void require_peers(const Options& options) {
-  const std::vector<std::string> mistakes = options.peer_mistakes();
+void require_placement(const Options& options) {
+  std::vector<std::string> mistakes = options.peer_mistakes();
+  for (std::string& one : options.guard_mistakes()) mistakes.push_back(std::move(one));
   if (mistakes.empty()) return;
   std::string text = mistakes.front();
   for (std::size_t i = 1; i < mistakes.size(); ++i) text += "\n  " + mistakes[i];
@@ -76,7 +77,7 @@ System::System(Options& options)
     : options_(options), threads_(std::make_unique<io::Threads>(options.settings.threads)) {
   require_modules(options.loaded, options.settings);
   require_urls(options.settings);
-  require_peers(options);
+  require_placement(options);
 }
 
 System::~System() {

@@ -50,6 +50,8 @@ class Instance {
   void handle(const Request& request, std::string_view request_id, std::string_view caller,
               Response& response) noexcept;
 
+  /// A request is inside, or was when stop() lost its patience. [any thread]
+  bool busy() const noexcept { return !idle(); }
   State state() const noexcept { return state_.load(std::memory_order_acquire); }
   std::string_view name() const noexcept { return name_; }
 

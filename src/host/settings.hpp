@@ -24,6 +24,7 @@ struct Settings {
   std::string admin_token;                      // required unless admin_listen is loopback
   std::string service_token;                    // shared by all hosts of a system; empty: no peers
   std::vector<std::string> modules;             // empty: all in module_dir
+  std::vector<std::string> guard;               // of these, the ones in a process of their own
   std::filesystem::path module_dir, sql_dir;    // default: beside the executable
   std::filesystem::path data_dir;               // of the embedded servers; empty: the user's cache
   bool fresh = false;                           // remove the embedded data first
@@ -33,6 +34,7 @@ struct Settings {
   bool share_reads = true;
   bool near_cache = true;
   http::Limits limits;
+  std::string log_format = "auto", log_level = "info";
   io::Millis peer_timeout{800};  // most that a call to another host may take
   std::map<std::string, ModuleSettings, std::less<>> module;
   std::map<std::string, std::string, std::less<>> peer_url;  // of each installed module; "": none

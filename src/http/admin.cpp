@@ -69,11 +69,14 @@ Handler with_health(Handler handler, NotReady not_ready) {
 }
 
 Handler admin_handler(AdminOptions options) {
-  return [options = std::move(options)](const Request& request, router::RequestScope&,
+  return [options = std::move(options)](const Request& request, router::RequestScope& scope,
                                         Response& response) {
     if (request.path == "/livez") return live(request, response);
     authorize(request, options.token);
     if (request.path == "/readyz") return ready(request, options.not_ready, true, response);
+    if (options.placement && request.path.starts_with("/placement")) {
+      return options.placement(request, scope, response);
+    }
     if (request.path != "/metrics") {
       throw Problem(404, "not-found", "Nothing is served at this path.");
     }

@@ -21,9 +21,11 @@ struct AdminOptions {
   std::string token;  // demanded as "Authorization: Bearer …" unless empty; /livez is free
   NotReady not_ready;
   std::function<std::string()> metrics;  // the text of /metrics; any thread
+  Handler placement = {};                // of /placement and what is below it; none: 404
 };
 
-/// Serves /livez, /readyz with reasons, and /metrics; 404 for the rest, 405 for other methods.
+/// Serves /livez, /readyz with reasons, /metrics and /placement; 404 for the rest, 405 for other
+/// methods.
 Handler admin_handler(AdminOptions options);
 
 }  // namespace cleave::http

@@ -4,12 +4,16 @@
 
 #include <string_view>
 
+#include "http/local_client.hpp"
+
 namespace cleave::http {
 namespace {
 
 constexpr int kPatienceSeconds = 1;
 
-httplib::Client client_of(const std::string& listen) {
+}  // namespace
+
+httplib::Client local_client(const std::string& listen) {
   constexpr std::string_view kUnix = "unix:";
   if (listen.starts_with(kUnix)) {
     httplib::Client client(listen.substr(kUnix.size()));
@@ -24,10 +28,8 @@ httplib::Client client_of(const std::string& listen) {
   return httplib::Client("http://" + host + listen.substr(colon));
 }
 
-}  // namespace
-
 ProbeAnswer probe_readiness(const std::string& listen) {
-  httplib::Client client = client_of(listen);
+  httplib::Client client = local_client(listen);
   client.set_connection_timeout(kPatienceSeconds);
   client.set_read_timeout(kPatienceSeconds);
   // The library would send a socket's path as the host.
