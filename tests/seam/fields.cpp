@@ -102,6 +102,12 @@ __attribute__((constructor)) static void leave() {
   _exit(7);
 }
 #endif
+#ifdef HANGS
+#include <unistd.h>
+__attribute__((constructor)) static void hang() {
+  while (true) pause();
+}
+#endif
 
 #ifdef FORBIDDEN
 #include <sys/socket.h>

@@ -2,6 +2,8 @@
 #include <doctest/doctest.h>
 #include <sys/stat.h>
 
+#include <chrono>
+
 #include "seam/seam.hpp"
 
 using namespace cleave;
@@ -129,6 +131,17 @@ TEST_CASE("a constructor that crashes or exits costs its module, not the process
   REQUIRE(loaded.libraries.size() == 1);
   CHECK(loaded.libraries[0].name() == "sound");
   CHECK(refusal("exiting_constructor").find("found exit(7) in them") != std::string::npos);
+}
+
+TEST_CASE("a constructor that hangs is given five seconds, and no more") {
+  const auto start = std::chrono::steady_clock::now();
+  CHECK(refusal("hanging_constructor").find("found nothing within 5 s: they hang") !=
+        std::string::npos);
+  CHECK(std::chrono::steady_clock::now() - start < std::chrono::seconds(8));
+}
+
+TEST_CASE("a list of names that does not seem to end is not followed for ever") {
+  CHECK(refusal("many_names").find("at most 32 names, then NULL") != std::string::npos);
 }
 
 TEST_CASE("a file that others can write is refused, and so is one in a directory of theirs") {
