@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <utility>
 
-#include "cleave/problem.hpp"
 #include "http/internal_wire.hpp"
 #include "observe/log.hpp"
+#include "router/peer_problem.hpp"
 
 namespace cleave::http {
 namespace {
@@ -14,10 +14,6 @@ using Outcome = RemoteEndpoint::Outcome;
 
 // What the caller needs to say its own answer.
 constexpr io::Millis kMargin{10};
-constexpr io::Millis kLogPause{1000};
-
-constexpr std::string_view kOutcomeNames[] = {"answered", "unavailable", "busy",  "late",
-                                              "bad",      "refused",     "absent"};
 
 Outcome outcome_of(RemotePool::Refused refused) noexcept {
   switch (refused) {
@@ -82,10 +78,46 @@ class RemoteEndpoint::Lease {
   bool reusable_ = false;
 };
 
+/// The breaker's leave to ask. Whatever way the call ends, the breaker hears of it once: a probe
+/// that was never heard of again would keep it half-open for good.
+class RemoteEndpoint::Admission {
+ public:
+  explicit Admission(RemoteEndpoint& owner)
+      : owner_(owner), permit_(owner.breaker_.admit(io::Clock::now())) {}
+  Admission(const Admission&) = delete;
+  Admission& operator=(const Admission&) = delete;
+  ~Admission() {
+    if (!permit_) return;
+    const auto change = owner_.breaker_.record(*permit_, result_, io::Clock::now());
+    if (change) owner_.tell(*change);
+  }
+  explicit operator bool() const noexcept { return permit_.has_value(); }
+  /// `hurried`: the caller had less time than a call may take, so that being late, there or here,
+  /// is not the peer's doing.
+  void ended(Outcome outcome, int status, bool hurried) noexcept {
+    using Result = router::Breaker::Result;
+    const bool late = outcome == Outcome::kLate || status == 504;
+    const bool failed = outcome == Outcome::kUnavailable || outcome == Outcome::kBad || late ||
+                        (status >= 500 && status != 503);
+    const bool answered = outcome == Outcome::kAnswered || outcome == Outcome::kShed;
+    if (failed) {
+      result_ = late && hurried ? Result::kNothing : Result::kFailed;
+    } else if (answered) {
+      result_ = Result::kGood;
+    }
+  }
+
+ private:
+  RemoteEndpoint& owner_;
+  std::optional<router::Breaker::Permit> permit_;
+  router::Breaker::Result result_ = router::Breaker::Result::kNothing;
+};
+
 RemoteEndpoint::RemoteEndpoint(RemoteOptions options)
     : options_(std::move(options)),
       address_(RemoteAddress::parse(options_.url)),
-      names_(address_) {}
+      names_(address_),
+      breaker_(static_cast<std::uint64_t>(io::Clock::now().time_since_epoch().count())) {}
 
 RemoteEndpoint::~RemoteEndpoint() {
   for (auto& loop : loops_) delete loop.load(std::memory_order_acquire);
@@ -117,17 +149,22 @@ void RemoteEndpoint::call(const Request& request, router::CallContext& context,
   if (!remote.sound() || remote.path.empty()) {
     log::error("http", "a module asked another one with a malformed method or path",
                {{"caller", std::string(context.caller)}, {"callee", options_.module}});
-    response = Problem(500, "malformed-call", "A service asked another one for nothing valid.")
-                   .response(scope.id());
+    response = router::malformed_call().response(scope.id());
     return;
   }
-  const io::TimePoint deadline =
-      std::min(scope.deadline - kMargin, io::Clock::now() + options_.timeout);
+  Admission admission(*this);
+  if (!admission) {
+    here().outcomes[static_cast<std::size_t>(Outcome::kOpen)].add();
+    return problem(Outcome::kOpen, scope.id(), response);
+  }
+  const io::TimePoint longest = io::Clock::now() + options_.timeout;
+  const io::TimePoint deadline = std::min(scope.deadline - kMargin, longest);
   RemoteAnswer answer(options_.body, request.method == "HEAD");
   const char* why = "";
   const Outcome outcome = ask(remote, scope.trace.child(), deadline, answer, why);
   here().outcomes[static_cast<std::size_t>(outcome)].add();
   tell(outcome, why);
+  admission.ended(outcome, answer.response().status, deadline < longest);
   if (outcome != Outcome::kAnswered) return problem(outcome, scope.id(), response);
   response = std::move(answer.response());
   std::erase_if(response.headers, [](const Header& one) { return is_internal(one.name); });
@@ -211,51 +248,10 @@ RemoteEndpoint::Outcome RemoteEndpoint::judge(RemoteAnswer& answer, const char*&
       return Outcome::kAbsent;
     case 503:
       why = "turns calls away";
-      return Outcome::kUnavailable;
+      return Outcome::kShed;
     default:
       why = "another program answers at its address";
       return Outcome::kBad;
-  }
-}
-
-/// One line when it changes, and not more than one a second.
-void RemoteEndpoint::tell(Outcome outcome, const char* why) {
-  if (told_.load(std::memory_order_relaxed) == outcome) return;
-  const auto now = io::Clock::now().time_since_epoch();
-  const io::Clock::duration last{told_at_.load(std::memory_order_relaxed)};
-  if (last.count() != 0 && now - last < kLogPause) return;
-  told_at_.store(now.count(), std::memory_order_relaxed);
-  if (told_.exchange(outcome) == outcome) return;  // another loop was faster
-  if (outcome == Outcome::kAnswered) {
-    log::info("http", "a peer answers again", {{"peer", options_.module}, {"url", options_.url}});
-    return;
-  }
-  const std::string place = "peer " + options_.module + " at " + options_.url;
-  if (outcome == Outcome::kAbsent) {
-    log::error("http", place + " answers, but does not run " + options_.module +
-                           "; correct the URL, or give that host a service token");
-  } else if (outcome == Outcome::kRefused) {
-    log::error("http", place + " " + why);
-  } else {
-    log::warn("http", place + " does not answer as it should", {{"why", why}});
-  }
-}
-
-void RemoteEndpoint::problem(Outcome outcome, std::string_view id, Response& response) const {
-  switch (outcome) {
-    case Outcome::kLate:
-      response =
-          Problem(504, "deadline-exceeded", "Another service did not answer in time.").response(id);
-      return;
-    case Outcome::kBad:
-      response =
-          Problem(502, "bad-peer-answer", "Another service gave an answer that makes no sense.")
-              .response(id);
-      return;
-    default:
-      response = Problem(503, "peer-unavailable", "Another service cannot be asked now.")
-                     .retry_after(1)
-                     .response(id);
   }
 }
 
@@ -270,7 +266,8 @@ RemoteEndpoint::Finding RemoteEndpoint::look(std::string_view caller) {
   const char* why = "";
   const Outcome outcome =
       ask(request, observe::TraceContext::make(), io::Clock::now() + options_.timeout, answer, why);
-  if (outcome == Outcome::kUnavailable || outcome == Outcome::kBusy || outcome == Outcome::kLate) {
+  if (outcome == Outcome::kUnavailable || outcome == Outcome::kBusy || outcome == Outcome::kLate ||
+      outcome == Outcome::kShed) {
     return Finding::kNoAnswer;
   }
   tell(outcome, why);
@@ -279,22 +276,6 @@ RemoteEndpoint::Finding RemoteEndpoint::look(std::string_view caller) {
 
 void RemoteEndpoint::close() {
   here().pool.close();
-}
-
-void RemoteEndpoint::collect(observe::Scrape& scrape) const {
-  for (const auto& slot : loops_) {
-    const PerLoop* loop = slot.load(std::memory_order_acquire);
-    if (loop == nullptr) continue;
-    for (std::size_t i = 0; i < kOutcomes; ++i) {
-      scrape.counter("cleave_peer_calls_total", "Calls to modules in other processes, by outcome.",
-                     {{"peer", options_.module}, {"outcome", kOutcomeNames[i]}},
-                     static_cast<double>(loop->outcomes[i].value()));
-    }
-    scrape.counter("cleave_peer_repeats_total", "Calls repeated for a connection that was closed.",
-                   {{"peer", options_.module}}, static_cast<double>(loop->repeated.value()));
-    scrape.counter("cleave_peer_connections_total", "Connections opened to other processes.",
-                   {{"peer", options_.module}}, static_cast<double>(loop->pool.opened.value()));
-  }
 }
 
 }  // namespace cleave::http

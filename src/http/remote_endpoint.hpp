@@ -16,6 +16,7 @@
 #include "http/remote_answer.hpp"
 #include "http/remote_pool.hpp"
 #include "http/remote_request.hpp"
+#include "router/breaker.hpp"
 #include "router/router.hpp"
 
 namespace cleave::http {
@@ -39,8 +40,11 @@ class RemoteEndpoint final : public router::Endpoint {
   /// or a problem: 503 "peer-unavailable" with Retry-After when the peer cannot be reached, refuses
   /// us, or does not run the module; 504 "deadline-exceeded" when none came in time; 502
   /// "bad-peer-answer" for one that is cut, malformed, too large, a redirect or of another program.
-  /// Nothing is asked twice, except on a kept connection that the peer turns out to have closed:
-  /// GET and HEAD then, and any method of which no byte had left. [fiber, concurrent]
+  /// A peer that mostly fails is not asked for a while: 503 at once, with the time that is left in
+  /// Retry-After (router/breaker.hpp). Failures: no connection, no answer in the time that a call
+  /// may take, no sense in it, a 5xx other than 503. Nothing is asked twice, except on a kept
+  /// connection that the peer turns out to have closed: GET and HEAD then, and any method of which
+  /// no byte had left. [fiber, concurrent]
   void call(const Request& request, router::CallContext& context, Response& response) override;
   /// Always: whether the peer is up is for each call to find out.
   bool ready() const noexcept override { return true; }
@@ -61,6 +65,7 @@ class RemoteEndpoint final : public router::Endpoint {
   /// Ends the connections of the running loop. No call may be in hand. [each loop, before the end]
   void close();
   void collect(observe::Scrape& scrape) const;
+  router::Breaker::State breaker_state() const noexcept { return breaker_.state(); }
   const RemoteAddress& address() const noexcept { return address_; }
 
   enum class Outcome : std::uint8_t {
@@ -70,9 +75,11 @@ class RemoteEndpoint final : public router::Endpoint {
     kLate,
     kBad,
     kRefused,
-    kAbsent
+    kAbsent,
+    kShed,  // its host turned the call away, as it does when there are too many
+    kOpen   // not asked: the breaker is open
   };
-  static constexpr std::size_t kOutcomes = 7;
+  static constexpr std::size_t kOutcomes = 9;
 
  private:
   struct PerLoop {
@@ -84,6 +91,7 @@ class RemoteEndpoint final : public router::Endpoint {
 
   /// Gives a connection back, or ends it, when it goes.
   class Lease;
+  class Admission;
 
   PerLoop& here();
   Outcome ask(const RemoteRequest& request, const observe::TraceContext& trace,
@@ -92,11 +100,13 @@ class RemoteEndpoint final : public router::Endpoint {
                    RemoteAnswer& answer, std::size_t& sent, const char*& why);
   Outcome judge(RemoteAnswer& answer, const char*& why) const;
   void tell(Outcome outcome, const char* why);
+  void tell(router::Breaker::State state) const;
   void problem(Outcome outcome, std::string_view id, Response& response) const;
 
   RemoteOptions options_;
   RemoteAddress address_;
   RemoteNames names_;
+  router::Breaker breaker_;
   std::array<std::atomic<PerLoop*>, router::Target::kLoops> loops_ = {};
   std::atomic<Outcome> told_{Outcome::kAnswered};  // the last state in the log
   std::atomic<io::Clock::rep> told_at_{0};
