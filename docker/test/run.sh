@@ -19,6 +19,7 @@ source docker/test/lib.sh
 source docker/test/engine.sh
 source docker/test/images.sh
 source docker/test/split.sh
+source docker/test/rolling.sh
 source docker/test/hardening.sh
 source docker/test/fused.sh
 
@@ -43,6 +44,7 @@ base=http://127.0.0.1:$CLEAVE_PORT
 test_split
 test_hardening
 test_split_faults
+test_rolling
 test_split_again
 test_fused
 

@@ -1,0 +1,61 @@
+# A rolling restart: two of each service, every container restarted in turn under a constant load.
+# Sourced by run.sh. CLEAVE_ROLLING is the number of requests: 15000 by default, at 500 a second;
+# `CLEAVE_ROLLING=100000 ./dev docker-test` goes round until that many have been sent.
+
+scale_all() { # scale_all NUMBER
+  compose_split up -d --no-recreate --scale "user-service=$1" --scale "product-service=$1" \
+    --scale "order-service=$1"
+}
+
+restart_one() { # restart_one SERVICE NUMBER: returns once it is healthy and the gateway knows it
+  local id
+  id=$(container "$1" "$2")
+  docker restart --time 20 "$id" >/dev/null || return 1
+  until_true 30 is_container_healthy "$id" && until_true 15 eval '[[ $(upstream_count) == 6 ]]'
+}
+is_container_healthy() {
+  [[ $(docker inspect --format '{{.State.Health.Status}}' "$1") == healthy ]]
+}
+
+roll_under_load() {
+  local service number load rounds=0
+  python3 lab/bench/load.py "$base" --rate 500 --count "${CLEAVE_ROLLING:-15000}" \
+    --user "$user" --product "$product" --ledger "$work/ledger" >"$work/load.log" 2>&1 &
+  load=$!
+  while kill -0 $load 2>/dev/null; do
+    for service in "${hosts[@]}"; do
+      for number in 1 2; do
+        kill -0 $load 2>/dev/null || break 3
+        restart_one "$service" $number || { kill $load; return 1; }
+      done
+    done
+    ((++rounds))
+  done
+  wait $load
+  local status=$?
+  cat "$work/load.log"
+  echo "$rounds whole rounds"
+  ((status == 0 && rounds > 0))
+}
+
+# Each order that was acknowledged is there, once, and no other has a key of the ledger.
+ledger_balances() {
+  awk '$1 != "-" && $2 == 201 {print $1}' "$work/ledger" | sort >"$work/acknowledged"
+  psql_in db-orders -d order -c "SELECT idempotency_key FROM orders
+    WHERE user_id = $user AND idempotency_key IS NOT NULL" |
+    sort >"$work/stored"
+  wc -l "$work/acknowledged" "$work/stored"
+  [[ -s $work/acknowledged ]] && cmp "$work/acknowledged" "$work/stored"
+}
+
+test_rolling() {
+  say "split: rolling restart at 500 requests a second, two of each service"
+  check "two of each service come up" scale_all 2
+  check "the gateway finds all six" until_true 30 eval '[[ $(upstream_count) == 6 ]]'
+  check "rows of its own" make_rows
+  check "every container is restarted, and no request fails" roll_under_load
+  cat "$work/load.log"
+  check "the ledger and the table of orders agree" ledger_balances
+  check "back to one of each" scale_all 1
+  check "and all is served" until_true 15 all_serve
+}

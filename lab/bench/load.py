@@ -1,0 +1,165 @@
+#!/usr/bin/python3
+"""Constant-rate load with a ledger: load.py http://127.0.0.1:8080 --rate 500 --count 10000
+
+Open loop: request number n leaves at n/rate whatever became of the others, and its time counts from
+when it should have left, so a stall is not hidden by the requests that were never sent. Nothing is
+retried but what every HTTP client sends again: on a kept connection that closed before the first
+byte of an answer (RFC 9112, 9.3.1; it is counted as "resent"). A request fails when it has no whole
+2xx answer. Nine of ten read a user or a product; the tenth orders, with an Idempotency-Key.
+--ledger writes one line a request, "key status"; compare its 201s with the orders' table. Exit code
+1 when a request failed.
+"""
+
+import argparse
+import asyncio
+import json
+import random
+import sys
+import time
+import uuid
+
+
+class Ledger:
+    """What was asked and what was answered."""
+
+    def __init__(self):
+        self.rows = []  # (when it should have left, ms, status or error, key or None)
+        self.resent = 0
+
+    def add(self, due, status, key):
+        self.rows.append((due, (time.monotonic() - due) * 1000, status, key))
+
+    def failed(self):
+        return [row for row in self.rows if not (isinstance(row[2], int) and row[2] < 300)]
+
+    def percentile(self, share, since=0.0, until=float("inf")):
+        times = sorted(row[1] for row in self.rows if since <= row[0] <= until)
+        return times[min(len(times) - 1, int(share * len(times)))] if times else 0.0
+
+    def keys(self):
+        """Of the orders that were acknowledged."""
+        return [row[3] for row in self.rows if row[3] and row[2] == 201]
+
+    def summary(self):
+        statuses = {}
+        for row in self.rows:
+            statuses[str(row[2])] = statuses.get(str(row[2]), 0) + 1
+        return {"requests": len(self.rows), "failed": len(self.failed()),
+                "resent": self.resent, "statuses": statuses,
+                "p50_ms": round(self.percentile(0.5), 2), "p99_ms": round(self.percentile(0.99), 2),
+                "max_ms": round(self.percentile(1.0), 2)}
+
+
+class Connections:
+    def __init__(self, host, port):
+        self.host, self.port, self.idle = host, port, []
+
+    async def take(self):
+        """A connection, and whether it has served before."""
+        while self.idle:
+            reader, writer = self.idle.pop()
+            if not reader.at_eof():
+                return reader, writer, True
+            writer.close()
+        return *await asyncio.open_connection(self.host, self.port), False
+
+    async def ask(self, request, ledger):
+        reader, writer, kept = await self.take()
+        try:
+            writer.write(request)
+            try:
+                head = await reader.readuntil(b"\r\n\r\n")
+            except (ConnectionError, asyncio.IncompleteReadError) as closed:
+                if not kept or getattr(closed, "partial", b""):
+                    raise
+                ledger.resent += 1
+                writer.close()
+                reader, writer = await asyncio.open_connection(self.host, self.port)
+                writer.write(request)
+                head = await reader.readuntil(b"\r\n\r\n")
+            head = head.decode("latin-1").lower()
+            status = int(head.split(" ", 2)[1])
+            length = int(head.split("content-length:", 1)[1].split("\r\n", 1)[0])
+            await reader.readexactly(length)
+        except BaseException:
+            writer.close()
+            raise
+        if "connection: close" in head:
+            writer.close()
+        else:
+            self.idle.append((reader, writer))
+        return status
+
+
+def requests(users, products):
+    """Endless: the bytes, and the key of an order."""
+    dice = random.Random(1)
+    number = 0
+    while True:
+        number += 1
+        user, product = dice.choice(users), dice.choice(products)
+        if number % 10:
+            path = f"/users/{user}" if number % 2 else f"/products/{product}"
+            yield f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode(), None
+            continue
+        key = str(uuid.uuid4())
+        body = json.dumps({"user_id": user, "product_id": product})
+        yield (f"POST /orders HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+               f"Idempotency-Key: {key}\r\nContent-Length: {len(body)}\r\n\r\n{body}").encode(), key
+
+
+async def offer(host, port, rate, count, made, ledger, timeout=10.0):
+    """Sends what `made` yields; returns when each request has its line in the ledger."""
+    connections = Connections(host, port)
+    start = time.monotonic() + 0.05
+
+    async def one(due, request, key):
+        try:
+            status = await asyncio.wait_for(connections.ask(request, ledger), timeout)
+        except (OSError, asyncio.TimeoutError, asyncio.IncompleteReadError, ValueError,
+                IndexError) as error:
+            status = type(error).__name__
+        ledger.add(due, status, key)
+
+    tasks = set()
+    for number in range(count):
+        due = start + number / rate
+        pause = due - time.monotonic()
+        if pause > 0:
+            await asyncio.sleep(pause)
+        task = asyncio.create_task(one(due, *next(made)))
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
+    while tasks:
+        await asyncio.gather(*tasks)
+    for _, writer in connections.idle:
+        writer.close()
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("url")
+    parser.add_argument("--rate", type=float, default=500)
+    parser.add_argument("--count", type=int, default=10_000)
+    parser.add_argument("--rows", type=int, default=100, help="users and products 1 to ROWS exist")
+    parser.add_argument("--user", type=int, help="ask for this one only")
+    parser.add_argument("--product", type=int, help="ask for this one only")
+    parser.add_argument("--ledger")
+    arguments = parser.parse_args()
+    host, _, port = arguments.url.removeprefix("http://").partition(":")
+    ledger = Ledger()
+    every = range(1, arguments.rows + 1)
+    made = requests([arguments.user] if arguments.user else every,
+                    [arguments.product] if arguments.product else every)
+    asyncio.run(offer(host, int(port or 80), arguments.rate, arguments.count, made, ledger))
+    if arguments.ledger:
+        with open(arguments.ledger, "w", encoding="utf-8") as out:
+            for _, _, status, key in ledger.rows:
+                out.write(f"{key or '-'} {status}\n")
+    print(json.dumps(ledger.summary()))
+    sys.exit(1 if ledger.failed() else 0)
+
+
+if __name__ == "__main__":
+    main()
