@@ -8,8 +8,8 @@
 
 namespace cleave::test {
 
-/// One line a row, "order.orders: id=1 user_id=1 …", of every table of every module, ordered;
-/// columns that hold a time are left out. Throws std::runtime_error with PostgreSQL's words.
+/// One line a row, `order.orders: {"id":1,"user_id":1,…}`, of every table of every module, ordered;
+/// columns that hold a time are left out. Throws std::runtime_error with psql's words.
 std::vector<std::string> rows_of(const std::vector<supervise::ModuleDatabase>& databases);
 
 }  // namespace cleave::test
