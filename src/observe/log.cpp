@@ -24,6 +24,14 @@ std::atomic<std::uint64_t> lost{0};
 /// Writes lines to standard error, and gives up on those that it does not take soon: a full disk,
 /// a closed pipe or a reader that sleeps must not stop a request.
 class StderrSink final : public spdlog::sinks::base_sink<std::mutex> {
+ public:
+  void pass_on(std::string_view text) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    std::string line = torn_ ? "\n" : "";
+    line.append(text).push_back('\n');
+    if (!put(line.data(), line.size())) lost.fetch_add(1, std::memory_order_relaxed);
+  }
+
  protected:
   void sink_it_(const spdlog::details::log_msg& message) override {
     spdlog::memory_buf_t line;
@@ -91,12 +99,13 @@ spdlog::level::level_enum level_of(Level level) noexcept {
 
 struct State {
   bool text;
+  std::shared_ptr<StderrSink> sink = std::make_shared<StderrSink>();
   spdlog::logger logger;
   State* replaced = nullptr;
 
   State(Format format, Level least)
       : text(format == Format::kText || (format == Format::kAuto && isatty(STDERR_FILENO) == 1)),
-        logger("cleave", std::make_shared<StderrSink>()) {
+        logger("cleave", sink) {
     const bool colours = text && isatty(STDERR_FILENO) == 1;
     auto formatter = std::make_unique<spdlog::pattern_formatter>(
         text ? spdlog::pattern_time_type::local : spdlog::pattern_time_type::utc, "\n");
@@ -158,6 +167,21 @@ void write(Level level, std::string_view component, std::string_view message,
 bool enabled(Level level) noexcept {
   State* const to = state();
   return to != nullptr && to->logger.should_log(level_of(level));
+}
+
+void pass_on(std::string_view line) noexcept {
+  State* const to = state();
+  if (to == nullptr) return;
+  try {
+    to->sink->pass_on(line);
+  } catch (...) {  // out of memory
+    lost.fetch_add(1, std::memory_order_relaxed);
+  }
+}
+
+bool is_text() noexcept {
+  const State* const to = state();
+  return to != nullptr && to->text;
 }
 
 std::uint64_t dropped() noexcept {

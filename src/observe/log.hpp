@@ -26,6 +26,11 @@ void write(Level level, std::string_view component, std::string_view message,
            std::initializer_list<Field> fields = {}) noexcept;
 /// Whether a line of this level would be written: guard costly messages with it.
 bool enabled(Level level) noexcept;
+/// A whole line of another process, without its line feed, as it is: under the same rules for a
+/// standard error that is full.
+void pass_on(std::string_view line) noexcept;
+/// Whether lines are text; else they are JSON.
+bool is_text() noexcept;
 /// Lines dropped since the start.
 std::uint64_t dropped() noexcept;
 /// Last in main: later lines, such as those of static destructors, go nowhere.

@@ -63,7 +63,8 @@ Child::Child(ChildOptions options) : options_(std::move(options)) {
   for (std::string& one : options_.environment) prepared.environment.push_back(one.data());
   prepared.environment.push_back(nullptr);
   prepared.parent = getpid();
-  prepared.log = options_.log_file.empty() ? -1
+  const int shared = options_.output < 0 ? -1 : fcntl(options_.output, F_DUPFD_CLOEXEC, 3);
+  prepared.log = options_.log_file.empty() ? shared
                                            : open(options_.log_file.c_str(),
                                                   O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
   if (prepared.log < 0 && !options_.log_file.empty()) {
@@ -120,6 +121,12 @@ int Child::stop(int signal_number, std::chrono::milliseconds patience) {
     std::this_thread::sleep_for(std::chrono::milliseconds(2));
   }
   return status_;
+}
+
+std::string describe_end(int status) {
+  if (!WIFSIGNALED(status)) return "exit code " + std::to_string(WEXITSTATUS(status));
+  const char* name = sigabbrev_np(WTERMSIG(status));
+  return std::string("SIG") + (name != nullptr ? name : std::to_string(WTERMSIG(status)));
 }
 
 }  // namespace cleave::supervise

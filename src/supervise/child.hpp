@@ -15,6 +15,7 @@ struct ChildOptions {
   std::string name;                // for messages
   std::vector<std::string> argv;   // argv[0] an absolute path
   std::filesystem::path log_file;  // stdout and stderr, appended; empty: shared with this process
+  int output = -1;                 // or this descriptor for both; remains the caller's
   std::vector<std::string> environment;  // "NAME=value", all of it; empty: this process's
   uid_t uid = 0;                         // only used by root: run as this user
   gid_t gid = 0;
@@ -40,5 +41,8 @@ class Child {
   pid_t pid_ = -1;
   int status_ = 0;
 };
+
+/// How a process ended, from its wait status: "exit code 3" or "SIGKILL".
+std::string describe_end(int status);
 
 }  // namespace cleave::supervise
