@@ -6,10 +6,17 @@
 #include <string>
 
 #include "cli/options.hpp"
+#include "cli/up_hosts.hpp"
 
 namespace cleave::cli {
 
 int run(Options& options);
+
+struct UpArguments {
+  std::string partition;  // "fused", "split", "user+product,order"
+  Given given;
+};
+int up(Options& options, const UpArguments& arguments);
 
 struct CallArguments {
   std::string method, path, body;

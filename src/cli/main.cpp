@@ -21,6 +21,22 @@ Examples:
 Settings come from flags, then the environment (CLEAVE_…), then --config FILE, then defaults.
 Exit codes: 0 well, 1 the work failed, 64 usage, 69 a server is missing, 78 configuration.)";
 
+constexpr const char* kUpFooter = R"(
+Each group of modules runs in a process of its own, with a PostgreSQL and a Redis for all; "+" joins
+modules, "," parts groups, and each module is in one group. With more than one group NGINX answers at
+--listen, and the hosts, and their admin listeners, are on unix sockets that the table shows. With
+one, the host itself answers there, as with `cleave run`. Other settings hold for every host.
+
+A process that ends is started again, after 0.1 s and up to 5 s. Ctrl-C or SIGTERM stops all in
+order: NGINX, the hosts, Redis and PostgreSQL; a second one ends all at once.
+
+Logs come on standard error. On a terminal, lines begin with the name of their process; elsewhere
+they are JSON objects whose first member "process" is that name, and lines of "up" have none.
+
+  cleave up split                        a process a module
+  cleave up user+product,order           two processes
+  cleave up fused --guard order          one, and one that may crash)";
+
 class CommandLine {
  public:
   CommandLine(int argc, char** argv) : options_(argc, argv) {
@@ -31,6 +47,7 @@ class CommandLine {
 
     command("run", "Serve the modules over HTTP until SIGTERM or Ctrl-C", &run)
         .add_flag("--fresh", options_.settings.fresh, "Remove the embedded servers' data first");
+    add_up();
     add_call();
     command("check", "Prove what can be proved about the module files", &check);
     command("migrate", "Apply the migrations in sql/, then end", &migrate);
@@ -65,6 +82,19 @@ class CommandLine {
     options_.add_to(app);
     actions_[name] = std::move(action);
     return app;
+  }
+
+  void add_up() {
+    CLI::App& app =
+        command("up", "Serve the modules in several processes, NGINX in front", nullptr);
+    app.add_option("PARTITION", up_.partition, "fused, split, or groups: user+product,order")
+        ->required();
+    app.add_flag("--fresh", options_.settings.fresh, "Remove the embedded servers' data first");
+    app.footer(kUpFooter);
+    actions_["up"] = [this, &app](Options& options) {
+      up_.given = given_settings(app);
+      return up(options, up_);
+    };
   }
 
   void add_call() {
@@ -106,6 +136,7 @@ class CommandLine {
 
   CLI::App app_{"One C++ host for service modules: fused in one process, or split over many."};
   Options options_;
+  UpArguments up_;
   CallArguments call_;
   ChangeArguments change_;
   SeedArguments seed_;

@@ -14,6 +14,23 @@ void print_finding(bool ok, std::string_view text) {
   std::printf("  %s  %.*s\n", mark, static_cast<int>(text.size()), text.data());
 }
 
+void print_processes(const std::vector<ProcessRow>& rows) {
+  std::size_t name = 7, address = 7, admin = 5;
+  for (const ProcessRow& row : rows) {
+    name = std::max(name, row.name.size());
+    address = std::max(address, row.address.size());
+    admin = std::max(admin, row.admin.size());
+  }
+  const auto print = [&](const std::string& pid, const ProcessRow& row, const char* state) {
+    std::printf("%-*s  %7s  %-*s  %-*s  %s\n", static_cast<int>(name), row.name.c_str(),
+                pid.c_str(), static_cast<int>(address), row.address.c_str(),
+                static_cast<int>(admin), row.admin.c_str(), state);
+  };
+  print("pid", {"process", 0, "address", "admin"}, "state");
+  for (const ProcessRow& row : rows) print(std::to_string(row.pid), row, "ready");
+  std::fflush(stdout);
+}
+
 Progress::Progress(std::string what, std::uint64_t total)
     : what_(std::move(what)), total_(total), terminal_(isatty(STDERR_FILENO) == 1) {}
 

@@ -5,11 +5,20 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace cleave::cli {
 
 /// "  ok   text" or "  BAD  text".
 void print_finding(bool ok, std::string_view text);
+
+struct ProcessRow {
+  std::string name;
+  int pid;
+  std::string address, admin;
+};
+/// A table of processes that are ready.
+void print_processes(const std::vector<ProcessRow>& rows);
 
 /// A progress bar on standard error; on no terminal, one line when it ends.
 class Progress {

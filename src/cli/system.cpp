@@ -4,9 +4,7 @@
 #include "redis/address.hpp"
 
 namespace cleave::cli {
-namespace {
 
-/// Before anything starts.
 void require_urls(const host::Settings& settings) {
   for (const auto& [name, module] : settings.module) {
     for (const std::string& url : {module.database_url, module.owner_database_url}) {
@@ -32,8 +30,6 @@ void require_placement(const Options& options) {
   for (std::size_t i = 1; i < mistakes.size(); ++i) text += "\n  " + mistakes[i];
   throw Failure(kConfig, text);
 }
-
-}  // namespace
 
 void require_modules(const loader::Loaded& loaded, const host::Settings& settings) {
   if (!loaded.refusals.empty()) {

@@ -13,6 +13,11 @@ namespace cleave::cli {
 /// Refuses to go on when a module was refused: throws Failure(kConfig) with all refusals.
 void require_modules(const loader::Loaded& loaded, const host::Settings& settings);
 
+/// Refuses a connection string that is none, before anything starts. Throws Failure(kConfig).
+void require_urls(const host::Settings& settings);
+/// Refuses peers and guarded modules that cannot be. Throws Failure(kConfig) with all mistakes.
+void require_placement(const Options& options);
+
 class System {
  public:
   /// Starts the loops; nothing else yet.
