@@ -1,9 +1,10 @@
 // Migrations: sql/<module>/NNN_what.sql, applied in order, once, each in one transaction.
 //
 // They run as the owner role. One at a time: an advisory lock serialises hosts that start
-// together. Refused are: a file that was applied and has changed since (SHA-256), two files with one
-// number, a new one below what is applied, and one that ends its own transaction. `:"runtime"` in a
-// file stands for the quoted name of the role that the module runs as, for its GRANTs.
+// together. Refused are: a file that was applied and has changed since (SHA-256), two files with
+// one number, a new one below what is applied, and one that ends its own transaction.
+// `:"runtime"` in a file stands for the quoted name of the role that the module runs as, for its
+// GRANTs.
 #pragma once
 
 #include <filesystem>
