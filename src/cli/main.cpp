@@ -23,7 +23,7 @@ Exit codes: 0 well, 1 the work failed, 64 usage, 69 a server is missing, 78 conf
 
 constexpr const char* kUpFooter = R"(
 Each group of modules runs in a process of its own, with a PostgreSQL and a Redis for all; "+" joins
-modules, "," parts groups, and each module is in one group. With more than one group NGINX answers at
+modules, "," parts groups, each module is in one group. With more than one group NGINX answers at
 --listen, and the hosts, and their admin listeners, are on unix sockets that the table shows. With
 one, the host itself answers there, as with `cleave run`. Other settings hold for every host.
 
