@@ -7,6 +7,7 @@ namespace cleave::cli {
 
 void Options::add_guard(CLI::App& command) {
   known_.push_back(environment_name("guard"));
+  known_.push_back(environment_name("guarded"));  // a parent's word to such a process; no setting
   command
       .add_option("--guard", settings.guard,
                   "Of these, the ones in a process of their own: a crash is no crash of the host")

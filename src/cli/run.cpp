@@ -2,6 +2,7 @@
 #include <sys/resource.h>
 
 #include <csignal>
+#include <cstdlib>
 #include <cstring>
 
 #include "cli/commands.hpp"
@@ -163,7 +164,9 @@ int run(Options& options) {
   std::vector<std::string> names;
   for (const auto& name : system.application().modules()) names.emplace_back(name);
   const auto took = std::chrono::duration_cast<io::Millis>(io::Clock::now() - began);
-  log::info("cleave", "serving",
+  // A guarded module's process shares its parent's log, in which "serving" is the parent's word.
+  const bool guarded = std::getenv("CLEAVE_GUARDED") != nullptr;
+  log::info("cleave", guarded ? "guarded process up" : "serving",
             {{"address", servers->url()},
              {"admin", servers->admin_address()},
              {"modules", join(names, ",")},

@@ -68,6 +68,7 @@ supervise::ChildOptions child_options(const Settings& settings, const loader::Li
   };
   set("LISTEN", links.listen);
   set("ADMIN_LISTEN", "off");
+  set("GUARDED", name);
   set("SERVICE_TOKEN", links.token);
   set("MODULE_DIR", std::filesystem::absolute(settings.module_dir));
   set("SQL_DIR", std::filesystem::absolute(settings.sql_dir));

@@ -1,0 +1,108 @@
+// A host with all modules, and what the cases need beside it: databases that outlive it, and more
+// hosts that run order.
+#pragma once
+
+#include <doctest/doctest.h>
+#include <signal.h>
+
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "supervise/embedded.hpp"
+#include "support/host_process.hpp"
+#include "support/http_client.hpp"
+
+namespace cleave::test {
+
+using Json = nlohmann::json;
+
+/// One PostgreSQL and one Redis for the whole program.
+class Scene {
+ public:
+  using Environment = HostProcess::Environment;
+  static Scene& shared() {
+    static Scene one;
+    return one;
+  }
+  /// Token, Redis and the databases of these modules.
+  Environment environment(const std::string& modules) const {
+    Environment all{{"CLEAVE_MODULES", modules},
+                    {"CLEAVE_SERVICE_TOKEN", "of-the-ledger"},
+                    {"CLEAVE_REDIS_URL", servers_->redis_url()}};
+    for (const supervise::ModuleDatabase& one : servers_->databases()) {
+      if (modules.find(one.module) == std::string::npos) continue;
+      all[key(one.module, "DATABASE_URL")] = one.runtime_url;
+      all[key(one.module, "OWNER_DATABASE_URL")] = one.owner_url;
+    }
+    return all;
+  }
+  std::string url_of_other_database() const { return servers_->databases().front().runtime_url; }
+  std::string operator/(const std::string& name) const { return directory_ / name; }
+
+ private:
+  static std::string key(const std::string& module, const std::string& what) {
+    std::string name = "CLEAVE_" + module + "_" + what;
+    for (char& c : name) c = static_cast<char>(std::toupper(c));
+    return name;
+  }
+  OpenTempDir directory_;
+  std::unique_ptr<supervise::Embedded> servers_ = supervise::Embedded::start(
+      {.data_dir = directory_ / "data", .modules = {"user", "product", "order"}});
+};
+
+/// A host that serves; it must end well.
+class RunningHost {
+ public:
+  RunningHost(const Scene::Environment& environment, const std::string& listen,
+              const HostProcess::Arguments& more = {})
+      : process_(arguments(listen, more), environment) {
+    REQUIRE(process_.wait_until_serving());
+  }
+  ~RunningHost() {
+    process_.signal(SIGTERM);
+    const bool well = process_.wait() == 0;
+    INFO(process_.err());
+    CHECK(well);
+  }
+  HostProcess& process() { return process_; }
+  std::string address() const { return process_.address(); }
+  HttpAnswer ask(const std::string& method, const std::string& path, const std::string& body = "") {
+    return ask_at(process_.address(), method, path, body);
+  }
+  HttpAnswer move(const std::string& to) {
+    return ask_at(process_.admin(), "PUT", "/placement/order", Json{{"to", to}}.dump());
+  }
+  Json placement_of(const std::string& module) {
+    const Json list = Json::parse(ask_at(process_.admin(), "GET", "/placement").body);
+    for (const Json& one : list) {
+      if (one["module"] == module) return one;
+    }
+    return {};
+  }
+  /// Of the user and the product that orders name.
+  void make_rows() {
+    const std::string email = std::to_string(process_.pid()) + "@example.org";
+    REQUIRE(ask("POST", "/users", Json{{"name", "Ada"}, {"email", email}}.dump()).status == 201);
+    REQUIRE(ask("POST", "/products", R"({"name":"lamp","price_cents":7})").status == 201);
+  }
+
+ private:
+  static HostProcess::Arguments arguments(const std::string& listen,
+                                          const HostProcess::Arguments& more) {
+    HostProcess::Arguments all{"run",         "--listen",     listen, "--admin-listen",
+                               "127.0.0.1:0", "--log-format", "json"};
+    all.insert(all.end(), more.begin(), more.end());
+    return all;
+  }
+  HostProcess process_;
+};
+
+/// Runs order and asks `main` for user and product.
+inline Scene::Environment order_beside(const RunningHost& main) {
+  Scene::Environment environment = Scene::shared().environment("order");
+  environment["CLEAVE_USER_URL"] = environment["CLEAVE_PRODUCT_URL"] = main.address();
+  return environment;
+}
+
+}  // namespace cleave::test
