@@ -121,7 +121,13 @@ void Capabilities::call(const cleave_host* host, cleave_view module, const cleav
   Capabilities& self = of(host);
   Response response;
   if (CallContext* context = CallContext::current()) {
-    self.router_.dispatch(view(module), from_raw(*request), *context, response);
+    Request asked = from_raw(*request);
+    // "/users?limit=1" means the same in this process as it would on the wire.
+    if (const std::size_t mark = asked.path.find('?'); mark != std::string_view::npos) {
+      if (asked.query.empty()) asked.query = asked.path.substr(mark + 1);
+      asked.path = asked.path.substr(0, mark);
+    }
+    self.router_.dispatch(view(module), asked, *context, response);
   } else {
     response =
         Problem(500, "no-request", "Services call each other only while they answer.").response({});

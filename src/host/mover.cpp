@@ -87,6 +87,9 @@ std::string Mover::what_is_wrong(Seat& seat, Place& next, const std::string& ver
   const std::string there = next.ours() ? "the new instance" : next.name();
   if (!found.identity) return there + ": " + found.why;
   const http::Identity& identity = *found.identity;
+  if (!next.ours() && identity.process == http::this_process()) {
+    return there + " is this host itself; name another, or move it here";
+  }
   if (identity.module != seat.name) return there + " is " + identity.module;
   if (identity.version != version) {
     return there + " runs version " + identity.version + ", and here is " + version +

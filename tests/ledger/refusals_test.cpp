@@ -50,6 +50,7 @@ TEST_CASE("a place that is not fit is refused in words, and no request notices")
   refused("here", "there already");
   refused("nowhere", "unix:PATH");
   refused("http://127.0.0.1:1", "nobody answers");
+  refused(host.address(), "is this host itself");
   {
     Scene::Environment environment = Scene::shared().environment("user");
     RunningHost other(environment, "127.0.0.1:0");
