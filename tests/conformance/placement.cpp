@@ -21,7 +21,8 @@ bool ended_well(HostProcess& host, const std::string& name) {
 
 class Fused final : public Placement {
  public:
-  Fused() : host_(run_arguments(directory_ / "data")) {
+  explicit Fused(const HostProcess::Arguments& more = {})
+      : host_(run_arguments(directory_ / "data", more)) {
     if (!host_.wait_until_serving()) throw std::runtime_error("there is no system to test");
   }
   HostProcess& host_of(const std::string&) override { return host_; }
@@ -105,8 +106,10 @@ class Split final : public Placement {
 
 std::unique_ptr<Placement> Placement::start(const std::string& name) {
   if (name.empty() || name == "fused") return std::make_unique<Fused>();
+  if (name == "guarded") return std::make_unique<Fused>(HostProcess::Arguments{"--guard", "order"});
   if (name == "split") return std::make_unique<Split>();
-  throw std::runtime_error("CLEAVE_TEST_PLACEMENT is \"" + name + "\"; it is fused or split");
+  throw std::runtime_error("CLEAVE_TEST_PLACEMENT is \"" + name +
+                           "\"; it is fused, guarded or split");
 }
 
 }  // namespace cleave::test

@@ -5,11 +5,13 @@
 
 #include <atomic>
 #include <chrono>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
 
 #include "conformance/placement.hpp"
+#include "up/running.hpp"
 
 namespace cleave::test {
 namespace {
@@ -24,6 +26,8 @@ class System {
   System() : given_(variable("CLEAVE_TEST_URL")) {
     if (!given_.empty()) return;
     try {
+      const std::string partition = variable("CLEAVE_TEST_UP");
+      if (!partition.empty()) return start_up(partition);
       placement_ = Placement::start(variable("CLEAVE_TEST_PLACEMENT"));
     } catch (const std::runtime_error& error) {  // each case would try again, in vain
       std::fprintf(stderr, "there is no system to test: %s\n", error.what());
@@ -31,6 +35,7 @@ class System {
     }
   }
   ~System() {
+    if (up_ && !up_->stops(SIGTERM)) std::_Exit(1);
     if (!placement_ || placement_->stop()) return;
     placement_.reset();
     std::_Exit(1);  // doctest has given its verdict already
@@ -46,6 +51,14 @@ class System {
   Placement* placement() const { return placement_.get(); }
 
  private:
+  void start_up(const std::string& partition) {
+    up_ = std::make_unique<Running>(partition, directory_ / "data");
+    if (!up_->wait_until_serving()) throw std::runtime_error("cleave up does not serve");
+    given_ = up_->front();
+  }
+
+  OpenTempDir directory_;
+  std::unique_ptr<Running> up_;
   std::string given_;
   std::unique_ptr<Placement> placement_;
 };
