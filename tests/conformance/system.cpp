@@ -27,8 +27,11 @@ class System {
     if (!given_.empty()) return;
     try {
       const std::string partition = variable("CLEAVE_TEST_UP");
-      if (!partition.empty()) return start_up(partition);
-      placement_ = Placement::start(variable("CLEAVE_TEST_PLACEMENT"));
+      if (partition.empty()) {
+        placement_ = Placement::start(variable("CLEAVE_TEST_PLACEMENT"));
+      } else {
+        start_up(partition);
+      }
     } catch (const std::runtime_error& error) {  // each case would try again, in vain
       std::fprintf(stderr, "there is no system to test: %s\n", error.what());
       std::_Exit(1);
