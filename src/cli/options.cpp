@@ -151,6 +151,7 @@ void Options::add_to(CLI::App& command) {
   add_value(command, "modules", settings.modules, "Which modules run here; default: all found")
       ->delimiter(',');
   add_guard(command);
+  add_net(command);
   add_value(command, "module-dir", settings.module_dir, "Directory of the module files");
   add_value(command, "sql-dir", settings.sql_dir, "Directory of the migrations");
   add_value(command, "data-dir", settings.data_dir, "Data of the embedded servers");
@@ -264,7 +265,9 @@ void Options::finish(CLI::App& command) {
   refuse_unknown_environment();
   settings.limits.request_time = io::Millis(request_time_ms_);
   settings.peer_timeout = io::Millis(peer_time_ms_);
-  std::erase_if(settings.modules, [](const std::string& name) { return name.empty(); });
+  for (auto* names : {&settings.modules, &settings.net}) {
+    std::erase_if(*names, [](const std::string& name) { return name.empty(); });
+  }
   for (auto& [name, module] : settings.module) {
     std::erase_if(module.config, [](const auto& entry) { return entry.second.empty(); });
   }

@@ -30,6 +30,8 @@ class Options {
   std::vector<std::string> peer_mistakes() const;
   /// The same for --guard: a name that is no module of this host.
   std::vector<std::string> guard_mistakes() const;
+  /// And for --net: a rule that makes no sense, or for an edge that no module here declares.
+  std::vector<std::string> net_mistakes() const;
 
   host::Settings settings;
   loader::Loaded loaded;
@@ -42,6 +44,7 @@ class Options {
                          const std::string& help);
   void add_module_options(CLI::App& command);
   void add_guard(CLI::App& command);
+  void add_net(CLI::App& command);
   void read_file(CLI::App& command);
   void read_secrets();
   void refuse_unknown_environment() const;

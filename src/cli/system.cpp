@@ -25,6 +25,7 @@ void require_urls(const host::Settings& settings) {
 void require_placement(const Options& options) {
   std::vector<std::string> mistakes = options.peer_mistakes();
   for (std::string& one : options.guard_mistakes()) mistakes.push_back(std::move(one));
+  for (std::string& one : options.net_mistakes()) mistakes.push_back(std::move(one));
   if (mistakes.empty()) return;
   std::string text = mistakes.front();
   for (std::size_t i = 1; i < mistakes.size(); ++i) text += "\n  " + mistakes[i];

@@ -96,7 +96,9 @@ Given given_settings(const CLI::App& command) {
   Given given;
   for (const CLI::Option* option : command.get_options()) {
     if (option->get_envname().empty() || option->count() == 0) continue;
-    given.emplace_back(option->get_envname(), join(option->results()));
+    const char between = option->get_delimiter() != '\0' ? option->get_delimiter() : ',';
+    given.emplace_back(option->get_envname(),
+                       CLI::detail::join(option->results(), std::string(1, between)));
   }
   return given;
 }

@@ -13,15 +13,32 @@ std::unique_ptr<redis::Redis> redis_of(const Settings& settings, const io::Threa
                      .near_cache = settings.near_cache});
 }
 
+std::unique_ptr<http::Network> network_of(const Settings& settings) {
+  if (!settings.wire_faithful && settings.net.empty()) return nullptr;
+  http::NetworkOptions options{.limits = settings.limits,
+                               .peer_timeout = settings.peer_timeout,
+                               .token = settings.service_token,
+                               .seed = settings.net_seed};
+  for (const std::string& rule : settings.net) {
+    options.rules.push_back(router::NetRule::parse(rule));
+  }
+  return std::make_unique<http::Network>(std::move(options));
+}
+
 }  // namespace
 
 Application::Application(const Settings& settings, const loader::Loaded& loaded,
                          io::Threads& threads)
     : threads_(threads),
       redis_(redis_of(settings, threads)),
+      network_(network_of(settings)),
       site_{settings, threads, router_, metrics_, redis_.get()},
       placement_(site_, loaded) {
   collectors_.push_back(metrics_.add([this](observe::Scrape& scrape) { router_.collect(scrape); }));
+  if (network_) {
+    router_.set_hop(network_.get());
+    collectors_.push_back(metrics_.add([this](auto& scrape) { network_->collect(scrape); }));
+  }
   if (!redis_) return;
   collectors_.push_back(metrics_.add([this](observe::Scrape& scrape) { redis_->collect(scrape); }));
 }

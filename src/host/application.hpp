@@ -8,6 +8,7 @@
 
 #include "host/placement.hpp"
 #include "host/settings.hpp"
+#include "http/network.hpp"
 #include "io/threads.hpp"
 #include "loader/library.hpp"
 #include "observe/metrics.hpp"
@@ -45,6 +46,7 @@ class Application {
   observe::Metrics metrics_;
   std::unique_ptr<redis::Redis> redis_;
   std::vector<std::shared_ptr<void>> collectors_;
+  std::unique_ptr<http::Network> network_;  // null: calls here are plain calls
   Site site_;
   Placement placement_;
   bool stopped_ = false;

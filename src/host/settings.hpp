@@ -36,6 +36,9 @@ struct Settings {
   http::Limits limits;
   std::string log_format = "auto", log_level = "info";
   io::Millis peer_timeout{800};  // most that a call to another host may take
+  bool wire_faithful = false;    // calls here go through the wire's form too (http/network.hpp)
+  std::vector<std::string> net;  // faults of a played network, as router::NetRule::parse takes them
+  std::uint64_t net_seed = 1;
   std::map<std::string, ModuleSettings, std::less<>> module;
   std::map<std::string, std::string, std::less<>> peer_url;  // of each installed module; "": none
 };

@@ -91,7 +91,7 @@ class Internal {
 
   void call(std::string_view module, const router::Target* caller, std::string_view path,
             const Request& request, router::RequestScope& scope, Response& response) const {
-    const std::vector<cleave_header> headers = without(request.headers, is_of_the_hop);
+    const std::vector<cleave_header> headers = end_to_end(request.headers);
     Request inner = request;
     inner.path = path;
     inner.headers = headers;
@@ -120,6 +120,10 @@ class Internal {
 };
 
 }  // namespace
+
+std::vector<cleave_header> end_to_end(std::span<const cleave_header> headers) {
+  return without(headers, is_of_the_hop);
+}
 
 Handler with_internal(Handler handler, InternalOptions options) {
   return [handler = std::move(handler), internal = Internal(std::move(options))](

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,6 +13,10 @@
 #include "router/router.hpp"
 
 namespace cleave::http {
+
+/// Without what only the hop between hosts is about: what a module sees of a call, as if it had
+/// been made inside its process. The views are those of `headers`.
+std::vector<cleave_header> end_to_end(std::span<const cleave_header> headers);
 
 struct InternalOptions {
   router::Router* router = nullptr;

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "http/internal_wire.hpp"
+#include "http/remote_span.hpp"
 #include "observe/log.hpp"
 #include "router/peer_problem.hpp"
 
@@ -11,9 +12,6 @@ namespace cleave::http {
 namespace {
 
 using Outcome = RemoteEndpoint::Outcome;
-
-// What the caller needs to say its own answer.
-constexpr io::Millis kMargin{10};
 
 Outcome outcome_of(RemotePool::Refused refused) noexcept {
   switch (refused) {
@@ -38,21 +36,6 @@ const char* why_of(RemotePool::Refused refused) noexcept {
   }
   return "too many calls wait for a connection to it";
 }
-
-/// The span "user.http" of the timeline, for as long as it lives.
-class Span {
- public:
-  explicit Span(router::CallContext& context)
-      : timeline_(context.scope.timeline),
-        index_(timeline_.open(context.target->name, observe::SpanKind::kRemote, context.span)) {}
-  Span(const Span&) = delete;
-  Span& operator=(const Span&) = delete;
-  ~Span() { timeline_.close(index_); }
-
- private:
-  observe::Timeline& timeline_;
-  std::uint8_t index_;
-};
 
 }  // namespace
 
@@ -135,7 +118,7 @@ RemoteEndpoint::PerLoop& RemoteEndpoint::here() {
 
 void RemoteEndpoint::call(const Request& request, router::CallContext& context,
                           Response& response) {
-  const Span span(context);
+  const RemoteSpan span(context);
   const router::RequestScope& scope = context.scope;
   const RemoteRequest remote{.module = options_.module,
                              .caller = context.caller.empty() ? kOutside : context.caller,
@@ -158,7 +141,7 @@ void RemoteEndpoint::call(const Request& request, router::CallContext& context,
     return problem(Outcome::kOpen, scope.id(), response);
   }
   const io::TimePoint longest = io::Clock::now() + options_.timeout;
-  const io::TimePoint deadline = std::min(scope.deadline - kMargin, longest);
+  const io::TimePoint deadline = std::min(scope.deadline - kAnswerMargin, longest);
   RemoteAnswer answer(options_.body, request.method == "HEAD");
   const char* why = "";
   const Outcome outcome = ask(remote, scope.trace.child(), deadline, answer, why);
@@ -225,14 +208,13 @@ RemoteEndpoint::Outcome RemoteEndpoint::exchange(Lease& lease, std::string_view 
     return Outcome::kBad;
   }
   lease.reusable(answer.reusable());
-  return judge(answer, why);
+  return judge(answer.response(), options_.module, why);
 }
 
-/// Who speaks: the module, the host in front of it, or somebody else.
-RemoteEndpoint::Outcome RemoteEndpoint::judge(RemoteAnswer& answer, const char*& why) const {
-  const Response& response = answer.response();
+RemoteEndpoint::Outcome RemoteEndpoint::judge(const Response& response, std::string_view module,
+                                              const char*& why) {
   const int status = response.status;
-  if (response.header(kModuleHeader) == options_.module) {
+  if (response.header(kModuleHeader) == module) {
     if (status < 300 || status == 304 || status >= 400) return Outcome::kAnswered;
     why = "it redirects, and calls do not follow";
     return Outcome::kBad;

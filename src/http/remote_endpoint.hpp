@@ -21,6 +21,9 @@
 
 namespace cleave::http {
 
+/// Of the time that a request has left: what its caller needs to say its own answer.
+inline constexpr io::Millis kAnswerMargin{10};
+
 struct RemoteOptions {
   std::string module;  // "user"
   std::string url;     // as RemoteAddress::parse takes it
@@ -81,6 +84,10 @@ class RemoteEndpoint final : public router::Endpoint {
   };
   static constexpr std::size_t kOutcomes = 9;
 
+  /// Who speaks in a whole answer: `module`, the host in front of it, or somebody else. `why` is
+  /// set when it is not kAnswered or kAbsent.
+  static Outcome judge(const Response& response, std::string_view module, const char*& why);
+
  private:
   struct PerLoop {
     PerLoop(RemoteNames& names, const RemotePool::Limits& limits) : pool(names, limits) {}
@@ -98,7 +105,6 @@ class RemoteEndpoint final : public router::Endpoint {
               io::TimePoint deadline, RemoteAnswer& answer, const char*& why);
   Outcome exchange(Lease& lease, std::string_view bytes, io::TimePoint deadline,
                    RemoteAnswer& answer, std::size_t& sent, const char*& why);
-  Outcome judge(RemoteAnswer& answer, const char*& why) const;
   void tell(Outcome outcome, const char* why);
   void tell(router::Breaker::State state) const;
   void problem(Outcome outcome, std::string_view id, Response& response) const;

@@ -172,7 +172,11 @@ void Router::forward(Target& target, const Request& request, CallContext& contex
     return;
   }
   Passage passage(target, *endpoint, request, context);
-  endpoint->call(request, context, response);
+  if (hop_ == nullptr) [[likely]] {
+    endpoint->call(request, context, response);
+  } else {
+    hop_->call(*endpoint, request, context, response);
+  }
   passage.answered(response.status);
 }
 

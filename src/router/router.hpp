@@ -42,6 +42,16 @@ class Endpoint {
   std::array<Count, kMostLoops> counts_;
 };
 
+/// What a call passes on its way to an endpoint, when there is more on it than a function call:
+/// http/network.hpp plays a network.
+class Hop {
+ public:
+  virtual ~Hop() = default;
+  /// Makes the call, or answers for `endpoint`; never throws. [fiber, concurrent]
+  virtual void call(Endpoint& endpoint, const Request& request, CallContext& context,
+                    Response& response) = 0;
+};
+
 /// A module as the router knows it. Filled before the first dispatch, then only read, but for the
 /// counters and `endpoint`, which may be exchanged at any moment: see Endpoint::in_flight for when
 /// the old one may go.
@@ -78,12 +88,16 @@ class Router {
   /// use it for a request from outside that another host passes on. [fiber]
   void forward(Target& target, const Request& request, CallContext& context, Response& response);
 
+  /// Before the first dispatch; null, as at first: calls go straight. It outlives the last one.
+  void set_hop(Hop* hop) noexcept { hop_ = hop; }
+
   Target* find(std::string_view module) noexcept;
   const std::vector<std::unique_ptr<Target>>& targets() const noexcept { return targets_; }
   void collect(observe::Scrape& scrape) const;
 
  private:
   std::vector<std::unique_ptr<Target>> targets_;
+  Hop* hop_ = nullptr;
 };
 
 }  // namespace cleave::router
