@@ -15,7 +15,8 @@ void require_modules(const loader::Loaded& loaded, const host::Settings& setting
 
 /// Refuses a connection string that is none, before anything starts. Throws Failure(kConfig).
 void require_urls(const host::Settings& settings);
-/// Refuses peers, guarded modules and network faults that cannot be. Throws Failure(kConfig) with all mistakes.
+/// Refuses peers, guarded modules and network faults that cannot be. Throws Failure(kConfig) with
+/// all mistakes.
 void require_placement(const Options& options);
 
 class System {

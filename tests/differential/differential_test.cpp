@@ -52,6 +52,10 @@ TEST_CASE("two hosts answer and store what one does") {
   check_equal({.name = "pair", .hosts = {{"user"}, {"product", "order"}}});
 }
 
+TEST_CASE("one host answers and stores the same when its calls take the wire's form") {
+  check_equal({.name = "wire-faithful", .more = {"--wire-faithful"}});
+}
+
 TEST_CASE("a difference is found, and told with its line and both sides") {
   const std::vector<Step> one{{.line = 7, .say = "x", .method = "GET", .path = "/", .status = 200}};
   Recorded left{

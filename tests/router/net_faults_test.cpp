@@ -3,7 +3,9 @@
 
 #include <doctest/doctest.h>
 
+#include <array>
 #include <stdexcept>
+#include <thread>
 
 namespace cleave::router {
 namespace {
@@ -88,6 +90,25 @@ TEST_CASE("as many calls are spoilt as were asked for, half of the lost on each 
   CHECK(counts.least < Micros(3100));
   CHECK(counts.most <= Micros(7000));
   CHECK(counts.most > Micros(6900));
+}
+
+TEST_CASE("loops that meet on an edge share its count, and no call is lost in it") {
+  NetFaults played = faults({"dup=100%"});
+  constexpr std::array<std::string_view, 3> kCallees = {"user", "product", "order"};
+  std::vector<std::thread> loops;
+  for (int i = 0; i < 4; ++i) {
+    loops.emplace_back([&] {
+      for (int call = 0; call < 3000; ++call) played.next("order", kCallees[call % 3U]);
+    });
+  }
+  for (std::thread& loop : loops) loop.join();
+  observe::Metrics metrics;
+  const auto held = metrics.add([&](observe::Scrape& scrape) { played.collect(scrape); });
+  const std::string text = metrics.render();
+  for (const std::string_view callee : kCallees) {
+    CHECK(text.find(R"(cleave_net_calls_total{from="order",to=")" + std::string(callee) +
+                    "\"} 4000") != std::string::npos);
+  }
 }
 
 TEST_CASE(
