@@ -1,7 +1,9 @@
 #include "cli/main.hpp"
 
+#include <algorithm>
 #include <cstdio>
 #include <functional>
+#include <initializer_list>
 
 #include "cli/commands.hpp"
 #include "cli/move.hpp"
@@ -37,6 +39,25 @@ they are JSON objects whose first member "process" is that name, and lines of "u
   cleave up user+product,order           two processes
   cleave up fused --guard order          one, and one that may crash)";
 
+/// A command that only asks a running host takes every setting, as a file of them may have all, but
+/// its help lists those that matter to it.
+void list_only(CLI::App& app, std::initializer_list<std::string> names) {
+  for (CLI::Option* option : app.get_options()) {
+    const auto listed = [&](const std::string& name) { return option->check_lname(name); };
+    if (std::none_of(names.begin(), names.end(), listed)) option->group("");
+  }
+}
+
+constexpr const char* kChangeFooter = R"(
+The host checks that the new place runs the same module, version and database before anything
+changes, and says why when it does not; no request fails. Moving to a URL needs the same
+CLEAVE_SERVICE_TOKEN in both hosts. GET /placement of the admin listener tells where modules are.
+
+  cleave move order http://127.0.0.1:5003      to the host there
+  cleave move order guarded                    into a process of its own
+  cleave move order here                       back
+  cleave reload order                          the newly built file, where the module is)";
+
 class CommandLine {
  public:
   CommandLine(int argc, char** argv) : options_(argc, argv) {
@@ -53,7 +74,9 @@ class CommandLine {
     command("migrate", "Apply the migrations in sql/, then end", &migrate);
     add_changes();
     add_seed();
-    command("health", "Ask the host at --listen whether it is ready, for health checks", &health);
+    list_only(command("health", "Ask the host at --listen whether it is ready, for health checks",
+                      &health),
+              {"help", "listen", "config"});
     command("doctor", "Look for what is missing or wrong on this machine", &doctor);
   }
 
@@ -112,6 +135,8 @@ class CommandLine {
     CLI::App& reload =
         command("reload", "Replace a module of a running host by its newly built file", act);
     for (CLI::App* app : {&move, &reload}) {
+      list_only(*app, {"help", "admin-listen", "admin-token", "admin-token-file", "config"});
+      app->footer(kChangeFooter);
       app->add_option("MODULE", change_.module, "order")->required();
       app->add_option("--admin", change_.admin, "The host's admin listener; else --admin-listen");
     }
