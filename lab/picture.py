@@ -44,7 +44,7 @@ def run(*argv):
     return subprocess.run(argv, check=True, text=True, capture_output=True).stdout
 
 
-# --- a system of `cleave up` -----------------------------------------------------------------------
+# --- a system of `cleave up` ---------------------------------------------------------------------
 
 class UnixConnection(http.client.HTTPConnection):
     def __init__(self, path):
@@ -146,7 +146,7 @@ def draw_up(topology, rows, front, databases):
             topology.edge(name, "cache", "")
 
 
-# --- containers --------------------------------------------------------------------------------------
+# --- containers ----------------------------------------------------------------------------------
 
 def of_compose(title):
     project = os.environ.get("COMPOSE_PROJECT_NAME", "cleave")
@@ -185,7 +185,7 @@ def of_compose(title):
     return topology
 
 
-# --- drawing -------------------------------------------------------------------------------------------
+# --- drawing -------------------------------------------------------------------------------------
 
 WIDTH, GAP_X, GAP_Y, TOP = 190, 90, 26, 56
 
