@@ -27,7 +27,8 @@ constexpr const char* kUpFooter = R"(
 Each group of modules runs in a process of its own, with a PostgreSQL and a Redis for all; "+" joins
 modules, "," parts groups, each module is in one group. With more than one group NGINX answers at
 --listen, and the hosts, and their admin listeners, are on unix sockets that the table shows. With
-one, the host itself answers there, as with `cleave run`. Other settings hold for every host.
+one, the host itself answers there, as with `cleave run`. Other settings hold for every host; the
+cores are shared out among them, unless --threads says how many loops each has.
 
 A process that ends is started again, after 0.1 s and up to 5 s. Ctrl-C or SIGTERM stops all in
 order: NGINX, the hosts, Redis and PostgreSQL; a second one ends all at once.
