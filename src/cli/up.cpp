@@ -11,6 +11,7 @@
 #include "cli/up_hosts.hpp"
 #include "http/listener.hpp"
 #include "http/probe.hpp"
+#include "http/secret.hpp"
 #include "io/timer.hpp"
 #include "supervise/gateway.hpp"
 #include "supervise/run_dir.hpp"
@@ -66,7 +67,7 @@ class LocalSystem {
     const bool alone = groups.size() == 1;
     host::Settings& settings = options.settings;
     // A single host has nobody to show it to, unless a module runs elsewhere; then it was given.
-    if (!alone && settings.service_token.empty()) settings.service_token = make_service_token();
+    if (!alone && settings.service_token.empty()) settings.service_token = http::make_secret();
     require_urls(settings);
     require_placement(options);
     try {

@@ -1,6 +1,5 @@
 #include "cli/up_hosts.hpp"
 
-#include <sys/random.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -138,20 +137,6 @@ std::vector<std::string> host_environment(const HostPlan& host, const std::vecto
   }
   for (const auto& [name, value] : variables) list.push_back(name + "=" + value);
   return list;
-}
-
-std::string make_service_token() {
-  unsigned char bytes[32];
-  if (getrandom(bytes, sizeof bytes, 0) != sizeof bytes) {  // up to 256 bytes come whole
-    throw std::runtime_error("the kernel gives no random bytes");
-  }
-  std::string token;
-  char two[3];
-  for (const unsigned char byte : bytes) {
-    std::snprintf(two, sizeof two, "%02x", byte);
-    token += two;
-  }
-  return token;
 }
 
 }  // namespace cleave::cli

@@ -27,7 +27,4 @@ struct HostPlan {
 std::vector<std::string> host_environment(const HostPlan& host, const std::vector<HostPlan>& all,
                                           const Options& options, const Given& given);
 
-/// 256 random bits for X-Cleave-Service-Token.
-std::string make_service_token();
-
 }  // namespace cleave::cli

@@ -1,12 +1,8 @@
 #include "host/guarded_child.hpp"
 
-#include <sys/random.h>
 #include <unistd.h>
 
-#include <array>
 #include <csignal>
-#include <cstdint>
-#include <stdexcept>
 #include <string_view>
 
 namespace cleave::host {
@@ -35,20 +31,6 @@ std::string text_of(bool value) {
 }
 
 }  // namespace
-
-std::string make_token() {
-  std::array<std::uint8_t, 32> bytes;
-  if (getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size())) {
-    throw std::runtime_error("the kernel gives no random bytes");
-  }
-  static constexpr char kDigits[] = "0123456789abcdef";
-  std::string text;
-  for (const std::uint8_t byte : bytes) {
-    text += kDigits[byte >> 4];
-    text += kDigits[byte & 15];
-  }
-  return text;
-}
 
 Environment environment_without_settings() {
   Environment kept;

@@ -10,9 +10,6 @@
 
 namespace cleave::host {
 
-/// 256 random bits, in hexadecimal.
-std::string make_token();
-
 /// Of this process's environment what is no setting of ours: PATH, locale, a sanitizer's options.
 std::vector<std::string> environment_without_settings();
 

@@ -7,6 +7,7 @@
 #include "cleave/problem.hpp"
 #include "host/guarded_child.hpp"
 #include "http/internal.hpp"
+#include "http/secret.hpp"
 
 namespace cleave::host {
 namespace {
@@ -41,7 +42,7 @@ GuardedPlace::GuardedPlace(const Site& site, const loader::Library& library,
   const std::string stem = name + "-" + std::to_string(generation);
   const std::string peers = "unix:" + (run_dir / (stem + "-peers.sock")).string();
   listen_ = "unix:" + (run_dir / (stem + ".sock")).string();
-  const std::string token = make_token();
+  const std::string token = http::make_secret();
   remote_ = std::make_unique<http::RemoteEndpoint>(http::RemoteOptions{
       .module = name,
       .url = listen_,

@@ -1,9 +1,14 @@
-// Comparing secrets.
+// Secrets between hosts: making and comparing them.
 #pragma once
 
+#include <string>
 #include <string_view>
 
 namespace cleave::http {
+
+/// 256 random bits as hexadecimal digits, for X-Cleave-Service-Token. Throws std::runtime_error
+/// when the kernel gives none.
+std::string make_secret();
 
 /// In constant time for secrets of one length, so that answers do not spell the secret out.
 inline bool same_secret(std::string_view a, std::string_view b) noexcept {

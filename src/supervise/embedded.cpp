@@ -11,6 +11,7 @@
 #include <stdexcept>
 
 #include "supervise/files.hpp"
+#include "supervise/keeper.hpp"
 #include "supervise/servers.hpp"
 
 namespace cleave::supervise {
@@ -97,8 +98,10 @@ class Running final : public Embedded {
       redis_->start();
       redis_url_ = redis_->url();
     }
+    keep();
   }
   ~Running() override {
+    keeper_.reset();
     redis_.reset();
     postgres_.reset();
     std::error_code ignored;
@@ -108,6 +111,20 @@ class Running final : public Embedded {
   const std::string& redis_url() const override { return redis_url_; }
 
  private:
+  void keep() {
+    std::vector<Keeper::Server> servers;
+    const auto add = [&](const char* name, auto& server) {
+      if (!server) return;
+      servers.push_back({.name = name,
+                         .running = [&one = *server] { return one.running(); },
+                         .start = [&one = *server] { one.start(); },
+                         .stop = [&one = *server] { one.stop(); }});
+    };
+    add("PostgreSQL", postgres_);
+    add("Redis", redis_);
+    keeper_ = std::make_unique<Keeper>(std::move(servers));
+  }
+
   void start_postgres(const std::vector<std::string>& modules) {
     postgres_ = std::make_unique<PostgresServer>(PostgresServer::Options{
         .data_dir = data_dir_ / "postgres", .socket_dir = sockets_, .user = user_});
@@ -128,6 +145,7 @@ class Running final : public Embedded {
   std::unique_ptr<RedisServer> redis_;
   std::vector<ModuleDatabase> databases_;
   std::string redis_url_;
+  std::unique_ptr<Keeper> keeper_;
 };
 
 }  // namespace

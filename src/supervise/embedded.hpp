@@ -1,6 +1,7 @@
 // Embedded servers: a private PostgreSQL and a private Redis for `cleave run` without configured
 // URLs. Debian's own binaries, a data directory of ours, unix sockets only, data kept between
-// runs. As root they run as an unprivileged user. They die with this process, also by kill -9.
+// runs. As root they run as an unprivileged user. They die with this process, also by kill -9;
+// one that dies before is started again.
 #pragma once
 
 #include <filesystem>

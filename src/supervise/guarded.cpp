@@ -1,21 +1,8 @@
 #include "supervise/guarded.hpp"
 
-#include <sys/wait.h>
-
-#include <cstring>
-
 #include "observe/log.hpp"
 
 namespace cleave::supervise {
-namespace {
-
-std::string how_it_ended(int status) {
-  if (!WIFSIGNALED(status)) return "exit(" + std::to_string(WEXITSTATUS(status)) + ")";
-  const char* name = sigabbrev_np(WTERMSIG(status));
-  return std::string("SIG") + (name != nullptr ? name : "?");
-}
-
-}  // namespace
 
 Guarded::Guarded(std::string module, ChildOptions child)
     : module_(std::move(module)), options_(std::move(child)) {}
@@ -32,7 +19,7 @@ void Guarded::start() {
 
 bool Guarded::tend() {
   if (child_ == nullptr || child_->running()) return false;
-  const std::string how = how_it_ended(child_->stop(0, std::chrono::milliseconds(0)));
+  const std::string how = describe_end(child_->stop(0, std::chrono::milliseconds(0)));
   const pid_t ended = pid_.exchange(-1);
   child_.reset();
   const Clock::time_point now = Clock::now();

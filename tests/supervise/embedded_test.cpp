@@ -7,7 +7,10 @@
 #include <pwd.h>
 #include <unistd.h>
 
+#include <chrono>
+#include <csignal>
 #include <fstream>
+#include <thread>
 
 #include "supervise/scene.hpp"
 
@@ -34,6 +37,18 @@ std::string use(const std::filesystem::path& data_dir) {
   if (!made.empty()) return made;
   ask(owner, "INSERT INTO t DEFAULT VALUES");
   return "rows " + ask(owner, "SELECT count(*) FROM t");
+}
+
+/// The child of this process that runs a program: proc(5), stat; -1: none.
+pid_t child_named(const std::string& program) {
+  for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
+    std::ifstream in(entry.path() / "stat");
+    pid_t pid = 0, parent = 0;
+    std::string name, state;
+    if (!(in >> pid >> name >> state >> parent) || parent != getpid() || state == "Z") continue;
+    if (name == "(" + program + ")") return pid;
+  }
+  return -1;
 }
 
 }  // namespace
@@ -75,6 +90,32 @@ TEST_CASE("a stale postmaster.pid that names another process does not stop the n
   { const auto first = Embedded::start(in(place / "data")); }
   std::ofstream(place / "data/postgres/postmaster.pid") << getpid() << "\n";
   CHECK_NOTHROW(Embedded::start(in(place / "data")));
+}
+
+TEST_CASE("a server that is killed is started again, and its rows are there") {
+  const Place place;
+  const auto servers = Embedded::start(in(place / "data"));
+  const std::string url = servers->databases()[0].owner_url;
+  CHECK(ask(url, "CREATE TABLE t (x int)") == "");
+  CHECK(ask(url, "INSERT INTO t VALUES (7)") == "");
+  for (const std::string program : {"postgres", "redis-server"}) {
+    CAPTURE(program);
+    const pid_t killed = child_named(program);
+    REQUIRE(killed > 0);
+    kill(killed, SIGKILL);
+    const auto patience = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    pid_t now = killed;
+    while ((now == killed || now < 0) && std::chrono::steady_clock::now() < patience) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+      now = child_named(program);
+    }
+    CHECK(now > 0);
+    CHECK(now != killed);
+    while (ask(url, "SELECT x FROM t") != "7" && std::chrono::steady_clock::now() < patience) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    }
+    CHECK(ask(url, "SELECT x FROM t") == "7");
+  }
 }
 
 TEST_CASE("what is not asked for is not started") {
