@@ -168,6 +168,10 @@ void Options::add_to(CLI::App& command) {
   request_time_ms_ = settings.limits.request_time.count();
   add_value(command, "request-timeout-ms", request_time_ms_, "Time a request may take")
       ->check(CLI::Range(50, 600000));
+  drain_delay_ms_ = settings.drain_delay.count();
+  add_value(command, "drain-delay-ms", drain_delay_ms_,
+            "How long to serve on after a stop signal, so that whoever balances can go elsewhere")
+      ->check(CLI::Range(0, 60000));
   peer_time_ms_ = settings.peer_timeout.count();
   add_value(command, "peer-timeout-ms", peer_time_ms_, "Most that a call to another host may take")
       ->check(CLI::Range(50, 600000));
@@ -264,6 +268,7 @@ void Options::finish(CLI::App& command) {
   read_secrets();
   refuse_unknown_environment();
   settings.limits.request_time = io::Millis(request_time_ms_);
+  settings.drain_delay = io::Millis(drain_delay_ms_);
   settings.peer_timeout = io::Millis(peer_time_ms_);
   for (auto* names : {&settings.modules, &settings.net}) {
     std::erase_if(*names, [](const std::string& name) { return name.empty(); });

@@ -59,7 +59,7 @@ class Options {
   std::vector<std::string> elsewhere_;  // modules that are installed and do not run here
   std::vector<std::unique_ptr<Secret>> secrets_;
   std::string config_file_;
-  std::int64_t request_time_ms_ = 0, peer_time_ms_ = 0;
+  std::int64_t request_time_ms_ = 0, drain_delay_ms_ = 0, peer_time_ms_ = 0;
   std::filesystem::path executable_dir_;
 };
 

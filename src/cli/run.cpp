@@ -20,7 +20,6 @@ namespace {
 
 // After a stop signal: how long answers say "Connection: close" before the listener goes, and how
 // long the whole drain may take. A gateway's idle connections learn of it in the first part.
-constexpr io::Millis kAnnounce{300};
 constexpr io::Millis kDrain{10000};
 
 sigset_t stop_signals() {
@@ -105,10 +104,10 @@ class Servers {
   }
 
   /// False when a second signal or the time limit ended it early.
-  bool drain(const sigset_t& signals) {
+  bool drain(const sigset_t& signals, io::Millis delay) {
     draining_ = true;
     public_->announce_close();
-    if (wait_for_signal(signals, kAnnounce)) return false;
+    if (wait_for_signal(signals, delay)) return false;
     const bool drained = public_->drain(io::Clock::now() + kDrain);
     if (admin_) admin_->drain(io::Clock::now() + io::Millis(200));
     collector_.reset();
@@ -176,7 +175,7 @@ int run(Options& options) {
   int got = 0;
   sigwait(&signals, &got);
   log::info("cleave", "stopping; a second signal ends at once", {{"signal", strsignal(got)}});
-  const bool drained = servers->drain(signals);
+  const bool drained = servers->drain(signals, options.settings.drain_delay);
   watchdog.reset();
   if (drained) servers.reset();  // its last word to each connection needs the loops
   if (drained && system.stop()) {

@@ -35,6 +35,7 @@ struct Settings {
   bool near_cache = true;
   http::Limits limits;
   std::string log_format = "auto", log_level = "info";
+  io::Millis drain_delay{300};   // after a stop signal, before no connection is taken any more
   io::Millis peer_timeout{800};  // most that a call to another host may take
   bool wire_faithful = false;    // calls here go through the wire's form too (http/network.hpp)
   std::vector<std::string> net;  // faults of a played network, as router::NetRule::parse takes them
