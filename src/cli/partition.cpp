@@ -4,6 +4,7 @@
 #include <map>
 
 #include "cli/did_you_mean.hpp"
+#include "cli/join.hpp"
 
 namespace cleave::cli {
 namespace {
@@ -16,15 +17,6 @@ std::vector<std::string_view> split(std::string_view text, char between) {
     if (end == std::string_view::npos) return parts;
     text.remove_prefix(end + 1);
   }
-}
-
-std::string join(const std::vector<std::string>& names, std::string_view between) {
-  std::string text;
-  for (const std::string& name : names) {
-    if (!text.empty()) text += between;
-    text += name;
-  }
-  return text;
 }
 
 /// The place of each module in the order of dependencies.

@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "cli/commands.hpp"
+#include "cli/join.hpp"
 #include "cli/system.hpp"
 #include "host/crash.hpp"
 #include "host/placement_api.hpp"
@@ -33,15 +34,6 @@ sigset_t stop_signals() {
 bool wait_for_signal(const sigset_t& set, io::Millis time) {
   const timespec limit{.tv_sec = time.count() / 1000, .tv_nsec = (time.count() % 1000) * 1000000};
   return sigtimedwait(&set, nullptr, &limit) > 0;
-}
-
-std::string join(const std::vector<std::string>& parts, std::string_view between) {
-  std::string text;
-  for (const std::string& part : parts) {
-    if (!text.empty()) text += between;
-    text += part;
-  }
-  return text;
 }
 
 /// Ten thousand idle clients need ten thousand descriptors; the soft limit is there for select(2).
