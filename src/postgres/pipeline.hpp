@@ -19,6 +19,8 @@
 // All on one loop's thread.
 #pragma once
 
+#include <sys/epoll.h>
+
 #include <array>
 #include <string>
 #include <unordered_map>
@@ -86,6 +88,8 @@ class Pipeline final : io::FdHandler, io::Hook, io::Timer {
   // all wait with it.
   static constexpr std::size_t kMostAlone = 3;
   static constexpr std::size_t kShares = 256;
+  // Level-triggered: libpq reads as much as it likes, and the rest must be told again.
+  static constexpr std::uint32_t kReading = EPOLLIN | EPOLLRDHUP;
 
   void before_poll() override;
   void on_ready(std::uint32_t events) override;
