@@ -59,6 +59,13 @@ typedef struct cleave_host {
                      const cleave_entry_sink* out);
   /* After a commit: stores the entry unless a newer one is there. [fiber; started] */
   void (*cache_store)(const struct cleave_host*, cleave_view key, const cleave_entry*);
+  /* As query(), outside a transaction, for a statement that is written for many at once: each of
+   * its parameters is an array ("$1::bigint[]"), in which the host puts what all who wait gave, an
+   * element each. A row is for the one that its column "ordinality" counts (1, 2 ...; PostgreSQL's
+   * name for it: unnest(...) WITH ORDINALITY), at most one row each; without that column the result
+   * has one row for each, in order. [fiber; started] */
+  const cleave_rows* (*query_batched)(const struct cleave_host*, const cleave_query*,
+                                      const cleave_error_sink*);
 } cleave_host;
 
 /* What a library exports. Fields up to `size` keep their place for ever. */

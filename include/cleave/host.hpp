@@ -120,6 +120,12 @@ class Host {
   void gather(std::initializer_list<std::function<void()>> tasks) const;
 
   Rows query(std::string_view sql, std::initializer_list<Param> params = {}) const;
+  /// One row, or none, by a statement that serves all who wait at once (DataLoader's batching,
+  /// https://github.com/graphql/dataloader): `SELECT t.*, k.ordinality FROM unnest($1::bigint[])
+  /// WITH ORDINALITY AS k(id) JOIN t USING (id)`. Give one value a parameter; the host makes the
+  /// arrays and deals the rows out, see cleave_host::query_batched. If the statement fails each is
+  /// asked for alone.
+  Rows query_batched(std::string_view sql, std::initializer_list<Param> params) const;
   Transaction begin() const;
 
   /// Cache-aside: `load` reads the truth when the cache does not know it. One load a key at a time.

@@ -45,10 +45,19 @@ Rows OrderStore::remove(Id id, std::optional<std::int64_t> version) const {
 
 Rows OrderStore::insert(const OrderRequest& request, std::int64_t unit_price_cents,
                         std::int64_t total_cents) const {
-  return host_.query(
+  Rows rows = host_.query_batched(
       "INSERT INTO orders (user_id, product_id, quantity, unit_price_cents, total_cents) "
-      "VALUES ($1, $2, $3, $4, $5) RETURNING " ORDER_COLUMNS,
+      "SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[]) "
+      "RETURNING " ORDER_COLUMNS,
       {request.user_id, request.product_id, request.quantity, unit_price_cents, total_cents});
+  // Rows come back in the order of the arrays: PostgreSQL does so, but its manual does not say so.
+  if (rows.integer(0, kUserId) != request.user_id ||
+      rows.integer(0, kProductId) != request.product_id ||
+      rows.integer(0, kQuantity) != request.quantity ||
+      rows.integer(0, kUnitPrice) != unit_price_cents) {
+    throw cleave::Problem(503, "outcome-unknown", "The order may have been stored; look for it.");
+  }
+  return rows;
 }
 
 Rows OrderStore::insert(const OrderRequest& request, std::int64_t unit_price_cents,

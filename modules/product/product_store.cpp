@@ -6,8 +6,10 @@ using cleave::Id;
 using cleave::Rows;
 
 Rows ProductStore::find(Id id) const {
-  return host_.query(
-      "SELECT id, name, price_cents, stock, version, created_at FROM products WHERE id = $1", {id});
+  return host_.query_batched(
+      "SELECT p.id, p.name, p.price_cents, p.stock, p.version, p.created_at, k.ordinality "
+      "FROM unnest($1::bigint[]) WITH ORDINALITY AS k(id) JOIN products p ON p.id = k.id",
+      {id});
 }
 
 Rows ProductStore::list(std::int64_t after, std::int64_t most) const {

@@ -6,7 +6,10 @@ using cleave::Id;
 using cleave::Rows;
 
 Rows UserStore::find(Id id) const {
-  return host_.query("SELECT id, name, email, version, created_at FROM users WHERE id = $1", {id});
+  return host_.query_batched(
+      "SELECT u.id, u.name, u.email, u.version, u.created_at, k.ordinality "
+      "FROM unnest($1::bigint[]) WITH ORDINALITY AS k(id) JOIN users u ON u.id = k.id",
+      {id});
 }
 
 Rows UserStore::list(std::int64_t after, std::int64_t most) const {

@@ -89,7 +89,8 @@ Capabilities::Capabilities(std::string module, router::Router& router, postgres:
            .commit = &commit,
            .rollback = &rollback,
            .cache_fetch = &cache_fetch,
-           .cache_store = &cache_store};
+           .cache_store = &cache_store,
+           .query_batched = &query_batched};
 }
 
 void Capabilities::log(const cleave_host* host, int level, cleave_view message) {
@@ -146,16 +147,25 @@ void Capabilities::gather(const cleave_host*, const cleave_task* tasks, std::siz
 
 const cleave_rows* Capabilities::query(const cleave_host* host, const cleave_query* query,
                                        const cleave_error_sink* errors) {
-  Capabilities& self = of(host);
-  const postgres::Statement statement{view(query->sql), query->params, query->param_count};
-  if (self.database_ == nullptr) {
+  return of(host).ask({view(query->sql), query->params, query->param_count},
+                      query->tx != nullptr ? query->tx->transaction.get() : nullptr, errors);
+}
+
+const cleave_rows* Capabilities::query_batched(const cleave_host* host, const cleave_query* query,
+                                               const cleave_error_sink* errors) {
+  return of(host).ask({view(query->sql), query->params, query->param_count, true}, nullptr, errors);
+}
+
+const cleave_rows* Capabilities::ask(const postgres::Statement& statement,
+                                     postgres::Transaction* transaction,
+                                     const cleave_error_sink* errors) {
+  if (database_ == nullptr) {
     tell(errors, no_database());
     return nullptr;
   }
-  const Wait wait(self.module_, observe::SpanKind::kDatabase);
-  postgres::Result result = query->tx != nullptr
-                                ? query->tx->transaction->query(statement, deadline_here())
-                                : self.database_->query(statement, deadline_here());
+  const Wait wait(module_, observe::SpanKind::kDatabase);
+  postgres::Result result = transaction != nullptr ? transaction->query(statement, deadline_here())
+                                                   : database_->query(statement, deadline_here());
   if (!result.ok()) {
     tell(errors, result.error);
     return nullptr;

@@ -36,6 +36,10 @@ class Capabilities {
   static void gather(const cleave_host*, const cleave_task*, std::size_t);
   static const cleave_rows* query(const cleave_host*, const cleave_query*,
                                   const cleave_error_sink*);
+  static const cleave_rows* query_batched(const cleave_host*, const cleave_query*,
+                                          const cleave_error_sink*);
+  const cleave_rows* ask(const postgres::Statement& statement, postgres::Transaction* transaction,
+                         const cleave_error_sink* errors);
   static void rows_release(const cleave_host*, const cleave_rows*);
   static cleave_tx* begin(const cleave_host*, const cleave_error_sink*);
   static int commit(const cleave_host*, cleave_tx*, const cleave_error_sink*);

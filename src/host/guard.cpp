@@ -34,7 +34,8 @@ Guard::Guard(std::string module, const cleave_host* inner)
            .rollback = [](const cleave_host* host,
                           cleave_tx* tx) { of(host).inner_->rollback(of(host).inner_, tx); },
            .cache_fetch = &cache_fetch,
-           .cache_store = &cache_store};
+           .cache_store = &cache_store,
+           .query_batched = &query_batched};
 }
 
 std::string Guard::take_last_error() {
@@ -110,6 +111,13 @@ const cleave_rows* Guard::query(const cleave_host* host, const cleave_query* que
   const Guard& self = of(host);
   if (!self.may_wait("query", errors)) return nullptr;
   return self.inner_->query(self.inner_, query, errors);
+}
+
+const cleave_rows* Guard::query_batched(const cleave_host* host, const cleave_query* query,
+                                        const cleave_error_sink* errors) {
+  const Guard& self = of(host);
+  if (!self.may_wait("query_batched", errors)) return nullptr;
+  return self.inner_->query_batched(self.inner_, query, errors);
 }
 
 cleave_tx* Guard::begin(const cleave_host* host, const cleave_error_sink* errors) {

@@ -42,6 +42,8 @@ class Guard {
   static void gather(const cleave_host*, const cleave_task*, std::size_t);
   static const cleave_rows* query(const cleave_host*, const cleave_query*,
                                   const cleave_error_sink*);
+  static const cleave_rows* query_batched(const cleave_host*, const cleave_query*,
+                                          const cleave_error_sink*);
   static cleave_tx* begin(const cleave_host*, const cleave_error_sink*);
   static int cache_fetch(const cleave_host*, cleave_view key, const cleave_loader*,
                          const cleave_entry_sink*);

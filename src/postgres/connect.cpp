@@ -17,6 +17,9 @@ std::string session_settings(const ConnectOptions& options) {
       "idle_in_transaction_session_timeout=5000";
   text += " -c statement_timeout=" + std::to_string(options.statement_timeout.count());
   text += " -c lock_timeout=" + std::to_string(options.lock_timeout.count());
+  // The server plans a batch for the length of its arrays again and again, as that looks cheaper to
+  // it: planning took longer than the statement.
+  if (options.generic_plans) text += " -c plan_cache_mode=force_generic_plan";
   text += " " + parse_url(options.url).options;
   if (options.read_only) text += " -c default_transaction_read_only=on";
   return text;

@@ -30,6 +30,7 @@ struct ConnectOptions {
   std::string url;
   std::string application;             // as pg_stat_activity shows it: "cleave-order"
   bool read_only = false;              // every transaction of the session
+  bool generic_plans = false;          // a prepared text is planned once, not for each value
   const char* server = "any";          // target_session_attrs, unless the URL says it
   io::Millis statement_timeout{1500};  // 0: none
   io::Millis lock_timeout{500};        // 0: none

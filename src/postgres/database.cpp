@@ -118,6 +118,8 @@ void Database::collect(observe::Scrape& scrape) const {
       count("cleave_postgres_statements_total", "Statements asked for.", stats->statements);
       count("cleave_postgres_segments_total", "Packets that carried them.", stats->segments);
       count("cleave_postgres_shared_reads_total", "Reads that shared another's.", stats->shared);
+      count("cleave_postgres_batched_total", "Statements that went along in another's batch.",
+            stats->batched);
       count("cleave_postgres_repeats_total", "Statements repeated alone.", stats->repeats);
       count("cleave_postgres_connects_total", "Connections made.", stats->connects);
       for (std::size_t i = 0; i < kFailures; ++i) {

@@ -34,12 +34,14 @@ struct Error {
   std::string sqlstate, constraint;
 };
 
-/// A statement's outcome: rows, shared between all that asked the same, or an
+/// A statement's outcome: rows, shared between all that asked the same or in one batch, or an
 /// error.
 struct Result {
   std::shared_ptr<pg_result> rows;  // null when failed
   Error error;
   std::uint64_t shared = 0;  // cleave_rows::shared
+  int first = 0,
+      count = -1;  // which of the rows are this caller's: a batch has those of all; -1: to the end
   bool ok() const noexcept { return rows != nullptr; }
 };
 
@@ -47,6 +49,8 @@ struct Statement {
   std::string_view sql;
   const cleave_view* params = nullptr;  // text; data == nullptr is NULL
   std::size_t param_count = 0;
+  bool batched =
+      false;  // one value of each array that the text asks for: cleave_host::query_batched
 };
 
 struct Options {
@@ -72,7 +76,8 @@ class Database {
   /// session is read-only; anything else to the write pipeline. BEGIN, COMMIT,
   /// SET, LOCK, COPY, DO, CALL and the like would touch the session that others
   /// share: 500 "statement-not-allowed". Past its deadline a write that was
-  /// sent is 503 "outcome-unknown". [fiber]
+  /// sent is 503 "outcome-unknown". Those of one text that are batched and wait together are one
+  /// statement; should it fail, each is asked for alone. [fiber]
   Result query(const Statement& statement, io::TimePoint deadline);
 
   /// Null when no connection was to be had: `error` says why. [fiber]

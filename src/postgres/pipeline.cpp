@@ -32,7 +32,8 @@ Result Pipeline::query(const Statement& statement, io::TimePoint deadline, bool 
   }
   Waiting waiting;
   waiting.statement = &statement;
-  Waiting** const place = share && options_.share_reads ? place_of(waiting) : nullptr;
+  const bool joins = statement.batched || (share && options_.share_reads);
+  Waiting** const place = joins ? place_of(waiting) : nullptr;
   if (place == nullptr || !join(*place, waiting)) {
     if (queue_.size() >= kMostWaiting) {
       stats_.failures[static_cast<std::size_t>(Failure::kLimit)].add();
@@ -101,7 +102,11 @@ bool Pipeline::send_one(Waiting* waiting) {
         });
   }
   const char* const name = sent.unnamed ? "" : prepared.name.c_str();
-  parameters_.set(statement);
+  if (statement.batched) {
+    set_batch(waiting);
+  } else {
+    parameters_.set(statement);
+  }
   if ((sent.prepares &&
        PQsendPrepare(raw, name, std::string(statement.sql).c_str(), 0, nullptr) == 0) ||
       PQsendQueryPrepared(raw, name, parameters_.count(), parameters_.values(), nullptr, nullptr,

@@ -11,6 +11,9 @@
 // packet: nobody sees another's error. A read may be answered before the end of
 // its segment, a write only after the commit.
 //
+// Statements of one text that are batched (cleave_host::query_batched) become one command with
+// arrays; identical reads become one as well. Who shares a command forms a chain.
+//
 //   queue ──at the end of the turn──► in flight ──Sync──► answered
 //                                        │ one failed: rolled back
 //                                        └──► in flight again, alone ──own
@@ -36,7 +39,7 @@ namespace cleave::postgres {
 
 /// What is counted, one writer thread each.
 struct PipelineStats {
-  observe::Counter statements, segments, shared, repeats, connects;
+  observe::Counter statements, segments, shared, batched, repeats, connects;
   std::array<observe::Counter, kFailures> failures;
   std::atomic<std::int64_t> waiting{0};
   std::atomic<std::int64_t> down_since_ms{0};  // steady clock; 0: up, or not tried yet
@@ -57,14 +60,15 @@ class Pipeline final : io::FdHandler, io::Hook, io::Timer {
   void close();
 
  private:
-  /// A fiber that waits, on that fiber's stack. `next_same` chains those that
-  /// asked the same.
+  /// A fiber that waits, on that fiber's stack. `next` chains those that one command answers.
   struct Waiting {
     const Statement* statement;
     io::Waiter waiter;
     Result result;
     std::uint64_t hash = 0;
-    Waiting* next_same = nullptr;
+    Waiting* next = nullptr;
+    unsigned chained = 1;   // of a chain's first: how many it is
+    unsigned position = 0;  // in the batch that was sent, from 1
     int attempts = 0;
     bool answered = false;
   };
@@ -101,11 +105,14 @@ class Pipeline final : io::FdHandler, io::Hook, io::Timer {
   static bool replace(std::vector<Waiting*>& list, Waiting* old, Waiting* with);
   void answer(Waiting* waiting, const std::shared_ptr<pg_result>& rows);
   void answer(Waiting* waiting, const Error& error);
+  void deal(Waiting* waiting, const std::shared_ptr<pg_result>& rows);
+  bool part(Waiting* waiting);
   void wake_all(Waiting* waiting);
 
   void send_segment();
   void send_alone();
   bool send_one(Waiting* waiting);
+  void set_batch(Waiting* first);
   std::uint32_t prepared_for(std::string_view sql);
   void sent();
   void expect_progress();
@@ -153,6 +160,8 @@ class Pipeline final : io::FdHandler, io::Hook, io::Timer {
   std::vector<Prepared> prepared_;
   std::uint32_t next_name_ = 0;
   Parameters parameters_;
+  std::vector<const Statement*> batch_;  // scratch of set_batch() …
+  std::vector<int> row_of_;              // … and of deal()
   io::TimePoint last_log_;
   bool write_blocked_ = false;
 };

@@ -34,6 +34,7 @@ ConnectionPtr Pipeline::connect_once() {
   Session session({.url = options_.url,
                    .application = "cleave-" + options_.module,
                    .read_only = role_ == Role::kRead,
+                   .generic_plans = true,
                    .server = role_ == Role::kRead ? "primary" : "read-write",
                    .statement_timeout = options_.statement_timeout},
                   io::Clock::now() + kConnectTime);

@@ -9,6 +9,7 @@ namespace {
 
 std::uint64_t hash_of(const Statement& statement) noexcept {
   std::uint64_t hash = 0xcbf29ce484222325 ^ reinterpret_cast<std::uintptr_t>(statement.sql.data());
+  if (statement.batched) return hash ^ (hash >> 32);  // values of all kinds go together
   for (std::size_t i = 0; i < statement.param_count; ++i) {
     const cleave_view& param = statement.params[i];
     for (std::size_t at = 0; at < param.size; ++at) {
@@ -20,7 +21,8 @@ std::uint64_t hash_of(const Statement& statement) noexcept {
 }
 
 bool same(const Statement& a, const Statement& b) noexcept {
-  if (a.sql != b.sql || a.param_count != b.param_count) return false;
+  if (a.sql != b.sql || a.param_count != b.param_count || a.batched != b.batched) return false;
+  if (a.batched) return true;
   for (std::size_t i = 0; i < a.param_count; ++i) {
     const cleave_view &x = a.params[i], &y = b.params[i];
     if ((x.data == nullptr) != (y.data == nullptr) || x.size != y.size) return false;
@@ -38,15 +40,16 @@ Pipeline::Waiting** Pipeline::place_of(Waiting& waiting) {
 }
 
 /// Joins a read that has not been sent and asks the same: its snapshot is yet
-/// to be taken, so its rows are as fresh as our own would be.
+/// to be taken, so its rows are as fresh as our own would be. Or an unsent batch.
 bool Pipeline::join(Waiting* first, Waiting& waiting) {
   if (first == nullptr || first->hash != waiting.hash ||
-      !same(*first->statement, *waiting.statement)) {
+      !same(*first->statement, *waiting.statement) || first->chained >= options_.segment) {
     return false;
   }
-  waiting.next_same = first->next_same;
-  first->next_same = &waiting;
-  stats_.shared.add();
+  ++first->chained;
+  waiting.next = first->next;
+  first->next = &waiting;
+  (waiting.statement->batched ? stats_.batched : stats_.shared).add();
   return true;
 }
 
@@ -61,7 +64,8 @@ bool Pipeline::replace(std::vector<Waiting*>& list, Waiting* old, Waiting* with)
 /// Others that asked the same go on: the first of them takes its place. True:
 /// it was sent, and nobody waits for it.
 bool Pipeline::give_up(Waiting& waiting) {
-  Waiting* const heir = waiting.next_same;
+  Waiting* const heir = waiting.next;
+  if (heir != nullptr) heir->chained = std::max(waiting.chained, 2U) - 1;
   for (Waiting*& place : shares_) {
     if (place == &waiting) place = heir;
   }
@@ -73,9 +77,9 @@ bool Pipeline::give_up(Waiting& waiting) {
   }
   // It is somewhere in another's chain.
   const auto unlink = [&](Waiting* head) {
-    for (Waiting* one = head; one != nullptr; one = one->next_same) {
-      if (one->next_same == &waiting) {
-        one->next_same = heir;
+    for (Waiting* one = head; one != nullptr; one = one->next) {
+      if (one->next == &waiting) {
+        one->next = heir;
         return true;
       }
     }
@@ -95,7 +99,7 @@ bool Pipeline::give_up(Waiting& waiting) {
 
 void Pipeline::wake_all(Waiting* waiting) {
   while (waiting != nullptr) {
-    Waiting* const next = waiting->next_same;
+    Waiting* const next = waiting->next;
     waiting->answered = true;
     waiting->waiter.wake();
     waiting = next;
@@ -103,10 +107,11 @@ void Pipeline::wake_all(Waiting* waiting) {
 }
 
 void Pipeline::answer(Waiting* waiting, const std::shared_ptr<pg_result>& rows) {
+  if (waiting != nullptr && waiting->statement->batched) return deal(waiting, rows);
   static thread_local std::uint64_t number = 0;  // of results that several get
-  const bool several = waiting != nullptr && waiting->next_same != nullptr;
+  const bool several = waiting != nullptr && waiting->next != nullptr;
   if (several) ++number;
-  for (Waiting* one = waiting; one != nullptr; one = one->next_same) {
+  for (Waiting* one = waiting; one != nullptr; one = one->next) {
     one->result.rows = rows;
     one->result.shared = several ? number : 0;
   }
@@ -114,7 +119,7 @@ void Pipeline::answer(Waiting* waiting, const std::shared_ptr<pg_result>& rows) 
 }
 
 void Pipeline::answer(Waiting* waiting, const Error& error) {
-  for (Waiting* one = waiting; one != nullptr; one = one->next_same) {
+  for (Waiting* one = waiting; one != nullptr; one = one->next) {
     one->result.rows = nullptr;
     one->result.error = error;
   }

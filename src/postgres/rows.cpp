@@ -9,12 +9,14 @@ namespace cleave::postgres {
 namespace {
 
 struct Held : cleave_rows {
+  int first;
   std::shared_ptr<pg_result> result;
 };
 
 cleave_view value(const cleave_rows* rows, std::size_t row, std::size_t column) {
-  const PGresult* result = static_cast<const Held*>(rows)->result.get();
-  const int r = static_cast<int>(row);
+  const auto* held = static_cast<const Held*>(rows);
+  const PGresult* result = held->result.get();
+  const int r = static_cast<int>(row) + held->first;
   const int c = static_cast<int>(column);
   if (row >= rows->rows || column >= rows->columns) return {};
   const auto length = static_cast<std::size_t>(PQgetlength(result, r, c));
@@ -28,11 +30,13 @@ const cleave_rows* make_rows(Result result) {
   auto* held = new Held;
   PGresult* const raw = result.rows.get();
   held->size = sizeof(cleave_rows);
-  held->rows = static_cast<std::size_t>(PQntuples(raw));
+  const bool part = result.count >= 0;
+  held->first = result.first;
+  held->rows = static_cast<std::size_t>(part ? result.count : PQntuples(raw));
   held->columns = static_cast<std::size_t>(PQnfields(raw));
   const char* affected = PQcmdTuples(raw);  // "" when the command counts nothing
-  held->affected = 0;
-  std::from_chars(affected, affected + std::strlen(affected), held->affected);
+  held->affected = part ? held->rows : 0;
+  if (!part) std::from_chars(affected, affected + std::strlen(affected), held->affected);
   held->value = &value;
   held->shared = result.shared;
   held->result = std::move(result.rows);

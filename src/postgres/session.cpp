@@ -3,6 +3,7 @@
 #include <sys/epoll.h>
 
 #include <cstring>
+#include <utility>
 
 #include "io/wait.hpp"
 
@@ -24,6 +25,35 @@ void Parameters::set(const Statement& statement) {
     bytes_.append(param.data, param.size);
     bytes_ += '\0';
   }
+}
+
+/// Array input, PostgreSQL manual 8.15.2: quoted elements, so that their text needs no look but for
+/// the quote and the backslash.
+void Parameters::set_arrays(std::span<const Statement* const> statements) {
+  bytes_.clear();
+  pointers_.clear();
+  const std::size_t count = statements.front()->param_count;
+  std::vector<std::size_t> starts;
+  for (std::size_t i = 0; i < count; ++i) {
+    starts.push_back(bytes_.size());
+    char separator = '{';
+    for (const Statement* const statement : statements) {
+      bytes_ += std::exchange(separator, ',');
+      const cleave_view& param = statement->params[i];
+      if (param.data == nullptr) {
+        bytes_ += "NULL";
+        continue;
+      }
+      bytes_ += '"';
+      for (const char c : std::string_view(param.data, param.size)) {
+        if (c == '"' || c == '\\') bytes_ += '\\';
+        bytes_ += c;
+      }
+      bytes_ += '"';
+    }
+    bytes_.append("}", 2);  // and the NUL
+  }
+  for (const std::size_t start : starts) pointers_.push_back(bytes_.data() + start);
 }
 
 bool has_nul(const Statement& statement) noexcept {

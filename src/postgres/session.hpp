@@ -3,6 +3,7 @@
 #pragma once
 
 #include <initializer_list>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -58,6 +59,8 @@ class Session {
 class Parameters {
  public:
   void set(const Statement& statement);
+  /// Each parameter is the array of what the statements give for it, in their order.
+  void set_arrays(std::span<const Statement* const> statements);
   const char* const* values() const noexcept { return pointers_.data(); }
   int count() const noexcept { return static_cast<int>(pointers_.size()); }
 

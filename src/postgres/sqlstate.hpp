@@ -51,6 +51,8 @@ inline constexpr Verdict kTooLate{Failure::kLimit, 504, "deadline-exceeded",
                                   "The database did not answer in time."};
 inline constexpr Verdict kNotShareable{Failure::kStatement, 500, "statement-not-allowed",
                                        "This statement needs a transaction of its own."};
+inline constexpr Verdict kNotDealt{Failure::kStatement, 500, "batch-not-dealt",
+                                   "A batched statement gave rows that are nobody's."};
 inline constexpr Verdict kForbiddenCharacter{Failure::kStatement, 422, "forbidden-character",
                                              "A text holds a character that cannot be stored."};
 

@@ -20,7 +20,9 @@ struct Failure {
   }
 };
 
-Rows run(const cleave_host* host, cleave_tx* tx, std::string_view sql,
+using Query = decltype(cleave_host::query);
+
+Rows run(const cleave_host* host, Query ask, cleave_tx* tx, std::string_view sql,
          std::initializer_list<Param> params) {
   static constexpr std::size_t kMost = 32;
   if (params.size() > kMost) throw Problem(500, "internal", "Too many parameters.");
@@ -30,7 +32,7 @@ Rows run(const cleave_host* host, cleave_tx* tx, std::string_view sql,
   const cleave_query query{sizeof query, raw(sql), views, count, tx};
   Failure failure;
   const cleave_error_sink errors = failure.sink();
-  const cleave_rows* rows = host->query(host, &query, &errors);
+  const cleave_rows* rows = ask(host, &query, &errors);
   if (rows == nullptr) failure.raise();
   return {host, rows};
 }
@@ -66,7 +68,7 @@ Transaction::~Transaction() {
 }
 
 Rows Transaction::query(std::string_view sql, std::initializer_list<Param> params) const {
-  return run(host_, tx_, sql, params);
+  return run(host_, host_->query, tx_, sql, params);
 }
 
 void Transaction::commit() {
@@ -124,7 +126,14 @@ void Host::gather(std::initializer_list<std::function<void()>> tasks) const {
 }
 
 Rows Host::query(std::string_view sql, std::initializer_list<Param> params) const {
-  return run(raw_, nullptr, sql, params);
+  return run(raw_, raw_->query, nullptr, sql, params);
+}
+
+Rows Host::query_batched(std::string_view sql, std::initializer_list<Param> params) const {
+  if (raw_->size < sizeof(cleave_host)) {
+    throw Problem(500, "host-too-old", "The host does not know batched statements.");
+  }
+  return run(raw_, raw_->query_batched, nullptr, sql, params);
 }
 
 Transaction Host::begin() const {

@@ -1,0 +1,63 @@
+// Pipeline, batches: many statements of one text as one command, and its rows dealt out again.
+#include <algorithm>
+#include <charconv>
+
+#include "observe/log.hpp"
+#include "postgres/pipeline.hpp"
+
+namespace cleave::postgres {
+
+/// Makes the arrays of all in the chain, and notes who stands where in them: some may give up
+/// before the answer comes.
+void Pipeline::set_batch(Waiting* first) {
+  batch_.clear();
+  for (Waiting* one = first; one != nullptr; one = one->next) {
+    batch_.push_back(one->statement);
+    one->position = static_cast<unsigned>(batch_.size());
+  }
+  parameters_.set_arrays(batch_);
+}
+
+/// Gives each in the chain its row, by the column "ordinality"; without that column, in order.
+void Pipeline::deal(Waiting* waiting, const std::shared_ptr<pg_result>& rows) {
+  const int count = PQntuples(rows.get());
+  const int column = PQfnumber(rows.get(), "ordinality");
+  bool fair = true;
+  row_of_.assign(options_.segment + 1, -1);
+  for (int row = 0; row < count; ++row) {
+    auto position = static_cast<std::size_t>(row) + 1;
+    if (column >= 0) {
+      const char* const text = PQgetvalue(rows.get(), row, column);
+      std::from_chars(text, text + PQgetlength(rows.get(), row, column), position);
+    }
+    fair = fair && position > 0 && position < row_of_.size() && row_of_[position] < 0;
+    if (fair) row_of_[position] = row;
+  }
+  for (Waiting* one = waiting; one != nullptr; one = one->next) {
+    const int row = row_of_[one->position];
+    fair = fair && (column >= 0 || row >= 0);
+    one->result.rows = rows;
+    one->result.first = std::max(row, 0);
+    one->result.count = row < 0 ? 0 : 1;
+  }
+  if (fair) return wake_all(waiting);
+  log::error(options_.module,
+             "a batched statement must give each one row at most, told by \"ordinality\", or else "
+             "one row for each",
+             {{"sql", std::string(waiting->statement->sql.substr(0, 80))}});
+  answer(waiting, error_of(kNotDealt));
+}
+
+/// A batch that failed failed for one of its values, perhaps: each is repeated alone, so that
+/// nobody sees another's error. False: it was of one.
+bool Pipeline::part(Waiting* waiting) {
+  if (waiting == nullptr || waiting->next == nullptr || !waiting->statement->batched) return false;
+  while (waiting != nullptr) {
+    alone_.push_back(waiting);
+    waiting->chained = 1;
+    waiting = std::exchange(waiting->next, nullptr);
+  }
+  return true;
+}
+
+}  // namespace cleave::postgres
