@@ -1,5 +1,8 @@
 #include "cli/system.hpp"
 
+#include <algorithm>
+#include <thread>
+
 #include "postgres/url.hpp"
 #include "redis/address.hpp"
 
@@ -70,8 +73,17 @@ std::unique_ptr<supervise::Embedded> start_embedded(host::Settings& settings, bo
   return embedded;
 }
 
-System::System(Options& options)
-    : options_(options), threads_(std::make_unique<io::Threads>(options.settings.threads)) {
+void decide_threads(host::Settings& settings) {
+  if (settings.threads != 0) return;
+  const bool embedded =
+      std::any_of(settings.module.begin(), settings.module.end(),
+                  [](const auto& module) { return module.second.database_url.empty(); });
+  settings.threads = std::max(1U, std::thread::hardware_concurrency() / (embedded ? 2 : 1));
+}
+
+System::System(Options& options) : options_(options) {
+  decide_threads(options.settings);
+  threads_ = std::make_unique<io::Threads>(options.settings.threads);
   require_modules(options.loaded, options.settings);
   require_urls(options.settings);
   require_placement(options);

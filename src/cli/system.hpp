@@ -46,4 +46,8 @@ class System {
 /// `settings`. Null when nothing is missing. Throws Failure(kUnavailable).
 std::unique_ptr<supervise::Embedded> start_embedded(host::Settings& settings, bool with_redis);
 
+/// Unless it was said, how many loops: one a core, or one for two cores when a database is embedded
+/// and takes its share of them. Call it before start_embedded().
+void decide_threads(host::Settings& settings);
+
 }  // namespace cleave::cli

@@ -63,6 +63,7 @@ class LocalSystem {
   LocalSystem(Options& options, const UpArguments& arguments, const sigset_t& signals)
       : options_(options), given_(arguments.given), signals_(signals) {
     require_modules(options.loaded, options.settings);
+    decide_threads(options.settings);
     const std::vector<Group> groups = partition_of(arguments.partition, options);
     const bool alone = groups.size() == 1;
     host::Settings& settings = options.settings;

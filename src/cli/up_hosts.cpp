@@ -108,8 +108,8 @@ std::vector<std::string> host_environment(const HostPlan& host, const std::vecto
   const std::vector<std::string> modules = all_modules(options);
   const std::set<std::string> ours = decided(modules);
   Variables variables;
-  // The cores, shared out: loops that outnumber them take turns, and each puts fewer statements
-  // into a segment. Split orders went from 0.51 to 0.69 of the fused rate on two cores.
+  // Shared out: loops that outnumber the cores take turns, and each puts fewer statements into a
+  // segment. Split orders went from 0.51 to 0.69 of the fused rate on two cores.
   variables["CLEAVE_THREADS"] =
       std::to_string(std::max<std::size_t>(1, settings.threads / all.size()));
   for (const auto& [name, value] : given) {

@@ -5,7 +5,6 @@
 #include <filesystem>
 #include <map>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "http/server.hpp"
@@ -29,7 +28,7 @@ struct Settings {
   std::filesystem::path data_dir;               // of the embedded servers; empty: the user's cache
   bool fresh = false;                           // remove the embedded data first
   std::string redis_url;                        // empty: embedded; "off": no cache
-  unsigned threads = std::max(1U, std::thread::hardware_concurrency());
+  unsigned threads = 0;                         // 0: see decide_threads()
   bool migrate = true;
   bool share_reads = true;
   bool near_cache = true;
