@@ -24,6 +24,8 @@ class JsonObject {
   /// what is no JSON, 400 for duplicate keys, too deep (32) or too many members (1,000); 422 when
   /// the root is no object.
   explicit JsonObject(const Request& request);
+  /// The same for a text of any origin, such as a peer's answer, whatever its type.
+  explicit JsonObject(std::string_view text);
 
   /// Text of `low` to `high` code points, valid UTF-8, without C0 controls and NUL.
   std::string text(std::string_view name, std::size_t low, std::size_t high);

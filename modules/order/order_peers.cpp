@@ -1,7 +1,8 @@
 #include "order_peers.hpp"
 
-#include <nlohmann/json.hpp>
 #include <string>
+
+#include "cleave/json.hpp"
 
 namespace order {
 namespace {
@@ -21,23 +22,16 @@ Problem unknown(const char* slug) {
   return {422, slug, "The order names something that does not exist."};
 }
 
-Problem bad_answer() {
-  return {502, "bad-peer-answer", "Another service gave an answer that makes no sense."};
-}
-
-/// A peer is another program, perhaps of another version: what it says is checked.
-nlohmann::json row_of(const Response& answer, std::int64_t id) {
-  auto row = nlohmann::json::parse(answer.body, nullptr, false);
-  if (!row.is_object() || !row.contains("id") || row["id"] != id) throw bad_answer();
-  return row;
-}
-
-std::int64_t price_in(const nlohmann::json& product) {
-  const auto price = product.find("price_cents");
-  if (price == product.end() || !price->is_number_integer()) throw bad_answer();
-  const auto cents = price->get<std::int64_t>();
-  if (cents < 0) throw bad_answer();
-  return cents;
+/// A number of the row that a peer gave. A peer is another program, perhaps of another version:
+/// what it says is checked.
+std::int64_t number_in(const Response& answer, std::int64_t id, std::string_view member) {
+  try {
+    cleave::JsonObject row(answer.body);
+    if (row.integer("id", 1, INT64_MAX) == id) return row.integer(member, 0, INT64_MAX);
+  } catch (const Problem&) {
+    // It is not the client's mistake.
+  }
+  throw Problem(502, "bad-peer-answer", "Another service gave an answer that makes no sense.");
 }
 
 }  // namespace
@@ -57,8 +51,8 @@ std::int64_t OrderPeers::price_for(const OrderRequest& request) const {
   const bool user_exists = exists(user);
   const bool product_exists = exists(product);
   if (user_exists && product_exists) {
-    row_of(user, request.user_id);
-    return price_in(row_of(product, request.product_id));
+    number_in(user, request.user_id, "id");
+    return number_in(product, request.product_id, "price_cents");
   }
   if (user_exists) throw unknown("unknown-product").at("/product_id", "unknown");
   if (product_exists) throw unknown("unknown-user").at("/user_id", "unknown");

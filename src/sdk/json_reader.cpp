@@ -26,6 +26,12 @@ bool is_json(std::string_view type) {
   return iequals(parameter, "charset=utf-8") || iequals(parameter, "charset=\"utf-8\"");
 }
 
+std::string_view body_of(const Request& request) {
+  if (is_json(request.header("Content-Type"))) return request.body;
+  throw Problem(415, "unsupported-media-type", "The body must be application/json.")
+      .with("Accept-Post", "application/json");
+}
+
 /// Code points of well-formed UTF-8; the parser has refused anything else.
 std::size_t code_points(std::string_view text) {
   return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) {
@@ -123,18 +129,15 @@ class JsonSax {
   std::vector<std::vector<std::string>> names_;  // of the open objects
 };
 
-JsonObject::JsonObject(const Request& request) {
-  if (!is_json(request.header("Content-Type"))) {
-    throw Problem(415, "unsupported-media-type", "The body must be application/json.")
-        .with("Accept-Post", "application/json");
-  }
+JsonObject::JsonObject(const Request& request) : JsonObject(body_of(request)) {}
+
+JsonObject::JsonObject(std::string_view text) {
   // The parser would skip a byte order mark, and take NUL for the end of the text.
-  if (request.body.starts_with("\xef\xbb\xbf") ||
-      request.body.find('\0') != std::string_view::npos) {
+  if (text.starts_with("\xef\xbb\xbf") || text.find('\0') != std::string_view::npos) {
     throw Problem(400, "invalid-json", "The body is not valid JSON.");
   }
   JsonSax sax(*this);
-  nlohmann::json::sax_parse(request.body.begin(), request.body.end(), &sax);
+  nlohmann::json::sax_parse(text.begin(), text.end(), &sax);
 }
 
 JsonObject::Member* JsonObject::find(std::string_view name) {

@@ -15,6 +15,7 @@ struct Orders {
   std::map<std::string, std::string> request_of_key;  // canonical form
   bool twin_inserts_first = false;                    // between our look and our insert
   bool lock_timeout = false;
+  bool gives_anothers_row = false;
   int inserted = 0;
 
   Answer operator()(const Asked& asked) {
@@ -31,6 +32,10 @@ struct Orders {
         if (!request_of_key.emplace(*p.at(5), *p.at(6)).second) return {};
       }
       ++inserted;
+      auto stored = row("");
+      for (std::size_t i = 0; i < 5; ++i) stored[i + 1] = p.at(i);
+      if (gives_anothers_row) stored[1] = "77";
+      return {.rows = {stored}};
     }
     return {.rows = {row("")}};
   }
@@ -85,6 +90,13 @@ TEST_CASE("an order is checked with both peers and stored by one statement") {
         std::vector<std::string>{"user GET /users/1", "product GET /products/2"});
   CHECK(shop.host.asked.size() == 1);
   CHECK(shop.host.asked[0].params == std::vector<Text>{"1", "2", "3", "450", "1350"});
+}
+
+TEST_CASE(
+    "a row that is another's order is never given out: the batch would be dealt out wrongly") {
+  Shop shop;
+  shop.orders.gives_anothers_row = true;
+  CHECK(told(shop.ask("POST", "/orders", kBody)) == "503 outcome-unknown");
 }
 
 TEST_CASE("the quantity is one unless it is given") {

@@ -72,8 +72,8 @@ class FakeHost {
   std::map<std::string, Cached, std::less<>> cache;
 
   FakeHost() {
-    host_ = {sizeof host_, this,     &log,   &config_of, &now,      &deadline, &call, &gather,
-             &query,       &release, &begin, &commit,    &rollback, &fetch,    &store};
+    host_ = {sizeof host_, this,     &log,   &config_of, &now,      &deadline, &call,  &gather,
+             &query,       &release, &begin, &commit,    &rollback, &fetch,    &store, &query};
   }
   FakeHost(const FakeHost&) = delete;
   FakeHost& operator=(const FakeHost&) = delete;
