@@ -83,7 +83,8 @@ def bench(arguments, binary, folder, stack, report):
     stack.callback(host.stop)
     databases = Databases(data, folder)
     unshared = Host(binary, folder, "--share-reads", "false", "--redis-url", "off",
-                    "--migrate", "false", **databases.urls())
+                    "--migrate", "false", "--threads", str(max(1, (os.cpu_count() or 2) // 2)),
+                    **databases.urls())
     stack.callback(unshared.stop)
     nginx, redis = Nginx(folder), Redis(folder)
     stack.callback(nginx.stop)

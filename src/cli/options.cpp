@@ -157,7 +157,8 @@ void Options::add_to(CLI::App& command) {
   add_value(command, "data-dir", settings.data_dir, "Data of the embedded servers");
   add(command, "redis-url", settings.redis_url,
       "redis://HOST:PORT or unix:///PATH; off: no cache; absent: embedded", true);
-  add_value(command, "threads", settings.threads, "Event loops, one thread each")
+  add_value(command, "threads", settings.threads,
+            "Event loops; default: one a core, half of it with an embedded database")
       ->check(CLI::Range(1, 64));
   add_value(command, "migrate", settings.migrate, "Apply migrations before serving");
   add_value(command, "share-reads", settings.share_reads,
