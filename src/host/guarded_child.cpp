@@ -52,7 +52,9 @@ supervise::ChildOptions child_options(const Settings& settings, const loader::Li
   set("ADMIN_LISTEN", "off");
   set("GUARDED", name);
   set("SERVICE_TOKEN", links.token);
-  set("MODULE_DIR", std::filesystem::absolute(settings.module_dir));
+  // A copy that was reloaded lies in a folder of its own. A process that crashed comes back as that
+  // one, whatever lies in the module directory by now.
+  set("MODULE_DIR", std::filesystem::absolute(library.file).parent_path());
   set("SQL_DIR", std::filesystem::absolute(settings.sql_dir));
   set("MIGRATE", "false");  // the parent has, as the owner: the child is not given that role
   set("REDIS_URL", settings.redis_url);

@@ -52,14 +52,16 @@ Change Mover::move(Seat& seat, const std::string& to) {
            "this host has no service token to show; give both hosts the same "
            "CLEAVE_SERVICE_TOKEN");
   }
+  return attempt("moved", stays, [&] { return take_over(seat, seat.library, to); });
+}
+
+Change Mover::attempt(const char* event, const std::string& otherwise,
+                      const std::function<Change()>& work) {
   const io::TimePoint began = io::Clock::now();
-  std::shared_ptr<Place> next;
   try {
-    next = make(seat, seat.library, to);
-    next->begin();
-    Change done = change(seat, std::exchange(next, nullptr), seat.library.module->version);
+    Change done = work();
     done.ms = millis_since(began);
-    log::info("host", "moved",
+    log::info("host", event,
               {{"module", done.module},
                {"from", done.from},
                {"to", done.to},
@@ -67,12 +69,21 @@ Change Mover::move(Seat& seat, const std::string& to) {
                {"ms", std::to_string(done.ms)}});
     return done;
   } catch (const Refused& refused) {
-    refuse(refused.status(), refused.what());
+    throw Refused(refused.status(), otherwise + refused.what());
   } catch (const std::exception& error) {
-    if (next) dispose(std::move(next));
-    refuse(422, error.what());
+    throw Refused(422, otherwise + error.what());
   }
-  return {};
+}
+
+Change Mover::take_over(Seat& seat, const loader::Library& library, const std::string& to) {
+  std::shared_ptr<Place> next = make(seat, library, to);
+  try {
+    next->begin();
+  } catch (...) {
+    dispose(std::move(next));
+    throw;
+  }
+  return change(seat, std::move(next), library.module->version);
 }
 
 Place::Found Mover::look(Place& place) {

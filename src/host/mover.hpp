@@ -10,6 +10,7 @@
 //   retire the old place
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -57,6 +58,12 @@ class Mover {
   void dispose(std::shared_ptr<Place> place) noexcept;
 
  private:
+  /// One change: timed, told in the log as `event`; what it throws becomes Refused, told after
+  /// `otherwise`.
+  Change attempt(const char* event, const std::string& otherwise,
+                 const std::function<Change()>& work);
+  /// Begins a new place and changes over to it. What was begun ends when that fails.
+  Change take_over(Seat& seat, const loader::Library& library, const std::string& to);
   Change change(Seat& seat, std::shared_ptr<Place> next, const std::string& version);
   std::string what_is_wrong(Seat& seat, Place& next, const std::string& version);
   std::string other_database(Seat& seat, const std::string& found);

@@ -1,6 +1,4 @@
 // Mover::reload: a move of a module to its own next version.
-#include <utility>
-
 #include "host/mover.hpp"
 #include "host/newer_copy.hpp"
 #include "observe/log.hpp"
@@ -25,41 +23,24 @@ void migrate(const Site& site, const postgres::MigrateOptions& options) {
 
 Change Mover::reload(Seat& seat) {
   const std::shared_ptr<Place> now = seat.place();
-  const auto refuse = [&](int status, const std::string& why) {
-    throw Refused(status, seat.name + " " + seat.library.module->version + " goes on: " + why);
-  };
+  const std::string goes_on = seat.name + " " + seat.library.module->version + " goes on: ";
   if (now == nullptr || !now->ours()) {
-    refuse(409, "it does not run here; reload it at the host that runs it");
+    throw Refused(409, goes_on + "it does not run here; reload it at the host that runs it");
   }
-  if (!seat.migrated) refuse(503, "its database is not up, or its migrations are not applied yet");
-  const io::TimePoint began = io::Clock::now();
-  std::shared_ptr<Place> next;
-  try {
+  if (!seat.migrated) {
+    throw Refused(503, goes_on + "its database is not up, or its migrations are not applied yet");
+  }
+  return attempt("reloaded", goes_on, [&] {
     const loader::Library library =
         open_newer_copy(site_.settings, seat.library,
                         run_dir_ / (seat.name + "-copy-" + std::to_string(++generation_)));
     if (seat.migrations) migrate(site_, *seat.migrations);
-    next = make(seat, library, now->name());
-    next->begin();
-    Change done = change(seat, std::exchange(next, nullptr), library.module->version);
-    done.ms = millis_since(began);
+    Change done = take_over(seat, library, now->name());
     done.from = seat.library.module->version;
     done.to = done.version;
     seat.library = library;
-    log::info("host", "reloaded",
-              {{"module", done.module},
-               {"from", done.from},
-               {"to", done.to},
-               {"in_flight", std::to_string(done.in_flight)},
-               {"ms", std::to_string(done.ms)}});
     return done;
-  } catch (const Refused& refused) {
-    refuse(refused.status(), refused.what());
-  } catch (const std::exception& error) {
-    if (next) dispose(std::move(next));
-    refuse(422, error.what());
-  }
-  return {};
+  });
 }
 
 }  // namespace cleave::host

@@ -6,11 +6,6 @@
 namespace cleave::test {
 namespace {
 
-pid_t process_of_order(RunningHost& host) {
-  const Json order = host.placement_of("order");
-  return order.contains("pid") ? order["pid"].get<pid_t>() : -1;
-}
-
 /// Until order answers with this status; false after 20 s.
 bool answers(RunningHost& host, int status) {
   for (int i = 0; i < 1000; ++i) {
@@ -35,7 +30,7 @@ TEST_CASE("a guarded module answers as before, starts again, and is quarantined 
   CAPTURE(made.body);
   CHECK(made.status == 201);
   for (int crash = 1; crash <= 3; ++crash) {
-    const pid_t pid = process_of_order(host);
+    const pid_t pid = host.process_of_order();
     REQUIRE(pid > 0);
     kill(pid, SIGKILL);
     CHECK(host.ask("GET", "/users").status == 200);

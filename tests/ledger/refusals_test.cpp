@@ -1,39 +1,9 @@
 // What a place must be before a module moves there. Each refusal leaves the module where it is,
 // says why in a line, and costs no request.
-#include <filesystem>
-
 #include "ledger/load.hpp"
 #include "ledger/scene.hpp"
 
 namespace cleave::test {
-namespace {
-
-namespace fs = std::filesystem;
-
-std::string reason(const HttpAnswer& answer) {
-  return Json::parse(answer.body).value("title", "");
-}
-
-bool contains(const std::string& text, std::string_view part) {
-  return text.find(part) != std::string::npos;
-}
-
-/// A directory with this order module, user and product.
-std::string modules_with(const std::string& order, const std::string& name) {
-  const fs::path folder = Scene::shared() / name;
-  fs::create_directories(folder);
-  for (const std::string module : {"user.so", "product.so"}) {
-    if (fs::exists(folder / module)) continue;
-    fs::copy_file(fs::path(CLEAVE_TEST_MODULES) / module, folder / module);
-  }
-  // A new file, as a linker makes it: writing into the one that a process has mapped changes its
-  // code under its feet.
-  fs::remove(folder / "order.so");
-  fs::copy_file(order, folder / "order.so");
-  return folder;
-}
-
-}  // namespace
 
 TEST_CASE("a place that is not fit is refused in words, and no request notices") {
   RunningHost host(Scene::shared().environment("user,product,order"), "127.0.0.1:0");
@@ -88,28 +58,6 @@ TEST_CASE("a host without a service token moves nothing to another one") {
   const HttpAnswer answer = host.move("http://127.0.0.1:1");
   CHECK(answer.status == 422);
   CHECK(contains(reason(answer), "has no service token"));
-}
-
-TEST_CASE("a newly built file takes over, one that crashes is told and the old one goes on") {
-  Scene::Environment environment = Scene::shared().environment("user,product,order");
-  const std::string folder = modules_with(CLEAVE_TEST_MODULES "/order.so", "reloaded");
-  environment["CLEAVE_MODULE_DIR"] = folder;
-  RunningHost host(environment, "127.0.0.1:0");
-  const auto reload = [&](const std::string& file) {
-    modules_with(std::string(CLEAVE_TEST_OTHER_MODULES "/") + file, "reloaded");
-    return ask_at(host.process().admin(), "POST", "/placement/order/reload");
-  };
-  const HttpAnswer newer = reload("order_newer.so");
-  CAPTURE(newer.body);
-  CHECK(newer.status == 200);
-  CHECK(host.ask("GET", "/orders").body == "1.1.0");
-  CHECK(host.placement_of("order")["version"] == "1.1.0");
-  const HttpAnswer crashing = reload("order_crashing.so");
-  CHECK(crashing.status == 422);
-  CAPTURE(crashing.body);
-  CHECK(contains(reason(crashing), "order 1.1.0 goes on"));
-  CHECK(contains(reason(crashing), "constructors"));
-  CHECK(host.ask("GET", "/orders").body == "1.1.0");
 }
 
 }  // namespace cleave::test

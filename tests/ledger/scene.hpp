@@ -5,6 +5,7 @@
 #include <doctest/doctest.h>
 #include <signal.h>
 
+#include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -80,6 +81,10 @@ class RunningHost {
     }
     return {};
   }
+  pid_t process_of_order() {
+    const Json order = placement_of("order");
+    return order.contains("pid") ? order["pid"].get<pid_t>() : -1;
+  }
   /// Of the user and the product that orders name.
   void make_rows() {
     const std::string email = std::to_string(process_.pid()) + "@example.org";
@@ -97,6 +102,31 @@ class RunningHost {
   }
   HostProcess process_;
 };
+
+/// Why a change was refused.
+inline std::string reason(const HttpAnswer& answer) {
+  return Json::parse(answer.body).value("title", "");
+}
+
+inline bool contains(const std::string& text, std::string_view part) {
+  return text.find(part) != std::string::npos;
+}
+
+/// A directory with this order module, user and product.
+inline std::string modules_with(const std::string& order, const std::string& name) {
+  namespace fs = std::filesystem;
+  const fs::path folder = Scene::shared() / name;
+  fs::create_directories(folder);
+  for (const std::string module : {"user.so", "product.so"}) {
+    if (fs::exists(folder / module)) continue;
+    fs::copy_file(fs::path(CLEAVE_TEST_MODULES) / module, folder / module);
+  }
+  // A new file, as a linker makes it: writing into the one that a process has mapped changes its
+  // code under its feet.
+  fs::remove(folder / "order.so");
+  fs::copy_file(order, folder / "order.so");
+  return folder;
+}
 
 /// Runs order and asks `main` for user and product.
 inline Scene::Environment order_beside(const RunningHost& main) {
