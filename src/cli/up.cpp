@@ -13,6 +13,7 @@
 #include "http/probe.hpp"
 #include "http/secret.hpp"
 #include "io/timer.hpp"
+#include "supervise/front.hpp"
 #include "supervise/gateway.hpp"
 #include "supervise/run_dir.hpp"
 #include "supervise/supervisor.hpp"
@@ -149,9 +150,14 @@ class LocalSystem {
 
   /// The first module names a host's sockets: no other host has it, and their paths must be short.
   void give_sockets() {
+    try {
+      sockets_ = supervise::make_front(directory_);
+    } catch (const std::runtime_error& error) {
+      throw Failure(kUnavailable, error.what());
+    }
     for (HostPlan& host : hosts_) {
       const std::string& name = host.group.modules.front();
-      host.listen = "unix:" + (directory_ / (name + ".sock")).string();
+      host.listen = "unix:" + (sockets_.directory / (name + ".sock")).string();
       if (host.admin != "off") host.admin = "unix:" + (directory_ / (name + ".admin")).string();
     }
   }
@@ -163,8 +169,10 @@ class LocalSystem {
   }
 
   int start_gateway() {
-    supervise::GatewayOptions gateway{
-        .files = gateway_files(), .directory = directory_ / "gateway", .listen = front_};
+    supervise::GatewayOptions gateway{.files = gateway_files(),
+                                      .directory = directory_ / "gateway",
+                                      .listen = front_,
+                                      .run_as = sockets_.run_as};
     for (const loader::Library& library : options_.loaded.libraries) {
       if (library.module->path == nullptr) continue;  // for its peers only
       for (const HostPlan& host : hosts_) {
@@ -229,6 +237,7 @@ class LocalSystem {
   // What stands below ends before what stands above.
   std::unique_ptr<supervise::Embedded> embedded_;
   supervise::RunDir directory_;
+  supervise::Front sockets_;
   std::unique_ptr<supervise::Supervisor> supervisor_;
   std::size_t started_ = 0;
 };

@@ -1,6 +1,7 @@
 #include "http/listener.hpp"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -92,6 +93,16 @@ bool somebody_answers(const sockaddr_un& address) {
   return alive;
 }
 
+/// A directory with the set-group-ID bit is one that its owner shares with its group (inode(7)):
+/// what is made there belongs to the group, and the umask must not take the use of it away. False
+/// and errno: it could not be.
+bool share(const std::string& socket_file) {
+  const std::string directory = std::filesystem::absolute(socket_file).parent_path();
+  struct stat info = {};
+  if (stat(directory.c_str(), &info) != 0 || (info.st_mode & S_ISGID) == 0) return true;
+  return fchmodat(AT_FDCWD, socket_file.c_str(), 0660, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
 }  // namespace
 
 Listener::Listener(const std::string& address) {
@@ -129,7 +140,7 @@ void Listener::listen_unix(const std::string& path) {
   }
   fd_ = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd_ < 0 || bind(fd_, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0 ||
-      listen(fd_, kBacklog) != 0) {
+      !share(path) || listen(fd_, kBacklog) != 0) {
     const std::string why = std::strerror(errno);
     if (fd_ >= 0) close(fd_);
     throw std::runtime_error("cannot listen on unix:" + path + ": " + why);

@@ -9,7 +9,9 @@ class Listener {
  public:
   /// Binds and listens, non-blocking. No SO_REUSEPORT: a second host on the same port must fail,
   /// not share it silently. A socket file of a process that is gone is replaced, a live one is
-  /// refused. Throws std::runtime_error with cause and remedy.
+  /// refused. Who may connect to one is for the umask to say; in a directory with the set-group-ID
+  /// bit, its owner and the directory's group, whatever the umask. Throws std::runtime_error with
+  /// cause and remedy.
   explicit Listener(const std::string& address);
   Listener(const Listener&) = delete;
   Listener& operator=(const Listener&) = delete;

@@ -48,8 +48,7 @@ std::vector<std::string> environment(const GatewayOptions& options) {
     if (!std::string_view(*entry).starts_with("CLEAVE_")) list.emplace_back(*entry);
   }
   list.push_back("GATEWAY_LISTEN=" + options.listen);
-  // Root's sockets are open to nobody else, so root's workers stay root, as its hosts do.
-  if (geteuid() == 0) list.emplace_back("GATEWAY_RUN_AS=root root");
+  list.push_back("GATEWAY_RUN_AS=" + options.run_as);
   for (const GatewayOptions::Service& service : options.services) {
     list.push_back(variable(service.name) + "=" + service.address);
   }
@@ -90,6 +89,8 @@ ChildOptions make_gateway(const GatewayOptions& options) {
                                "; install it there, from docker/nginx");
     }
     stage(options, templates);
+    // Its workers may be another user's, and keep long bodies in there, whatever our umask is.
+    fs::permissions(options.directory, fs::perms(0711));
   } catch (const fs::filesystem_error& error) {
     throw std::runtime_error(std::string("cannot copy the gateway's configuration: ") +
                              error.what());

@@ -14,6 +14,7 @@ struct GatewayOptions {
   std::filesystem::path files;      // docker/nginx: the templates, services/ and render.sh
   std::filesystem::path directory;  // for what is rendered; made here
   std::string listen;               // "127.0.0.1:8080", "[::1]:8080" or "unix:/path"
+  std::string run_as;               // see front.hpp
   struct Service {
     std::string name, path, address;  // "order", "/orders", "unix:/path"
   };
