@@ -7,6 +7,7 @@
 #include "cli/seed_plan.hpp"
 #include "cli/system.hpp"
 #include "postgres/copy.hpp"
+#include "redis/cache.hpp"
 
 namespace cleave::cli {
 namespace {
@@ -61,6 +62,44 @@ void check_references(const std::vector<Planned>& plans,
   }
 }
 
+/// Tells the cache, and by it every host that uses the same, that the list of these rows has a
+/// newer state than what it keeps.
+void tell_cache(const host::Settings& settings, const Planned& planned, const std::string& state) {
+  const std::string& url = settings.redis_url;
+  if (planned.plan.list().key.empty() || url.empty() || url == "off") return;
+  redis::Redis redis({.url = url, .near_cache = false, .operation_timeout = io::Millis(1000)});
+  redis::Cache(redis, planned.module)
+      .store(planned.plan.list().key,
+             {.version = std::stoll(state), .kind = redis::Kind::kFloor, .body = nullptr},
+             io::Clock::now() + io::Millis(2000));
+  redis.close();
+}
+
+/// Makes the rows of one table; the checksum grows by them. [fiber]
+void write(const host::Settings& settings, const SeedArguments& arguments, const Planned& planned,
+           const std::map<std::string, std::uint64_t>& rows, Checksum& checksum) {
+  const host::ModuleSettings& module = settings.module.at(planned.module);
+  const postgres::CopyOptions wanted{
+      .url = module.owner_database_url.empty() ? module.database_url : module.owner_database_url,
+      .table = planned.plan.table(),
+      .columns = planned.plan.columns(),
+      .replace = arguments.replace,
+      .before = planned.plan.list().raise};
+  Progress progress(planned.plan.table(), planned.rows);
+  std::uint64_t done = 0;
+  const auto next = [&](std::string& out) {
+    const std::size_t from = out.size();
+    planned.plan.append(out, ++done, arguments.seed, rows);
+    checksum.add(std::string_view(out).substr(from));
+    progress.at(done);
+    return done < planned.rows;
+  };
+  const postgres::Copied copied = copy_in(wanted, next, io::Clock::now() + std::chrono::hours(1));
+  if (!copied.ok) throw Failure(kFailed, planned.plan.table() + ": " + copied.why);
+  tell_cache(settings, planned, copied.told);
+  progress.finish();
+}
+
 }  // namespace
 
 std::vector<std::string> seedable_tables(const fs::path& sql_dir) {
@@ -94,26 +133,8 @@ int seed(Options& options, const SeedArguments& arguments) {
   Checksum checksum;
   for (const Planned& planned : plans) {
     if (planned.rows == 0) continue;
-    const host::ModuleSettings& module = options.settings.module[planned.module];
-    const postgres::CopyOptions wanted{
-        .url = module.owner_database_url.empty() ? module.database_url : module.owner_database_url,
-        .table = planned.plan.table(),
-        .columns = planned.plan.columns(),
-        .replace = arguments.replace};
-    Progress progress(planned.plan.table(), planned.rows);
-    std::uint64_t done = 0;
-    const auto next = [&](std::string& out) {
-      const std::size_t from = out.size();
-      planned.plan.append(out, ++done, arguments.seed, rows);
-      checksum.add(std::string_view(out).substr(from));
-      progress.at(done);
-      return done < planned.rows;
-    };
-    postgres::Copied copied;
-    system.threads().run_on(
-        0, [&] { copied = copy_in(wanted, next, io::Clock::now() + std::chrono::hours(1)); });
-    if (!copied.ok) throw Failure(kFailed, planned.plan.table() + ": " + copied.why);
-    progress.finish();
+    system.threads().run_on(0,
+                            [&] { write(options.settings, arguments, planned, rows, checksum); });
   }
   std::printf("checksum %016llx (seed %llu)\n", static_cast<unsigned long long>(checksum.value()),
               static_cast<unsigned long long>(arguments.seed));

@@ -66,6 +66,8 @@ SeedPlan SeedPlan::parse(const std::string& text, const std::string& name) {
       if (plan.table_.empty()) {
         if (!line.starts_with("table ")) throw std::invalid_argument("begins with `table NAME`");
         plan.table_ = trim(line.substr(6));
+      } else if (line.starts_with("raises ")) {
+        plan.list_ = parse_list(line.substr(7));
       } else {
         plan.columns_.push_back(plan.parse_column(line));
       }
@@ -75,6 +77,18 @@ SeedPlan SeedPlan::parse(const std::string& text, const std::string& name) {
   }
   if (plan.columns_.empty()) throw std::runtime_error(name + ": describes no column");
   return plan;
+}
+
+SeedPlan::List SeedPlan::parse_list(const std::string& line) {
+  const std::size_t equals = line.find('=');
+  List list;
+  if (equals != std::string::npos) {
+    list = {trim(line.substr(0, equals)), trim(line.substr(equals + 1))};
+  }
+  if (list.key.empty() || list.raise.empty()) {
+    throw std::invalid_argument("a list is raises KEY = STATEMENT");
+  }
+  return list;
 }
 
 SeedPlan::Column SeedPlan::parse_column(const std::string& line) const {

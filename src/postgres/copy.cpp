@@ -18,8 +18,9 @@ class Copy {
                   .lock_timeout = io::Millis(0)},
                  deadline) {}
 
-  void all(const std::function<bool(std::string&)>& next) {
+  std::string all(const std::function<bool(std::string&)>& next) {
     run("BEGIN");
+    const std::string told = options_.before.empty() ? "" : first_field(run(options_.before));
     if (options_.replace) {
       run("TRUNCATE " + options_.table + " RESTART IDENTITY");
     } else if (PQntuples(run("SELECT FROM " + options_.table + " LIMIT 1").get()) > 0) {
@@ -40,9 +41,13 @@ class Copy {
     check(session_.end_copy(deadline_));
     run("COMMIT");
     run("ANALYZE " + options_.table);
+    return told;
   }
 
  private:
+  static std::string first_field(const ResultPtr& result) {
+    return PQntuples(result.get()) > 0 ? PQgetvalue(result.get(), 0, 0) : "";
+  }
   ResultPtr run(const std::string& sql) { return check(session_.run(sql, deadline_)); }
   ResultPtr check(ResultPtr result) const {
     if (PQresultStatus(result.get()) == PGRES_FATAL_ERROR) {
@@ -60,8 +65,7 @@ class Copy {
 Copied copy_in(const CopyOptions& options, const std::function<bool(std::string&)>& next,
                io::TimePoint deadline) {
   try {
-    Copy(options, deadline).all(next);
-    return {.ok = true};
+    return {.ok = true, .told = Copy(options, deadline).all(next)};
   } catch (const std::runtime_error& error) {
     return {.why = error.what()};
   }

@@ -15,11 +15,13 @@ struct CopyOptions {
   std::string table;
   std::vector<std::string> columns;
   bool replace = false;  // TRUNCATE … RESTART IDENTITY first, in the same transaction
+  std::string before;    // a statement that begins the transaction; empty: none
 };
 
 struct Copied {
   bool ok = false;
-  std::string why;  // one line, when not ok; then nothing was written
+  std::string why;   // one line, when not ok; then nothing was written
+  std::string told;  // the first field of what `before` answered; empty: nothing
 };
 
 /// `next` appends rows in COPY's text format and returns false when there are no more. Refuses a

@@ -59,5 +59,11 @@ TEST_CASE("a mistake in a plan is named with file and line") {
     CAPTURE(bad);
     CHECK_THROWS_AS(SeedPlan::parse(bad, "seed.txt"), std::runtime_error);
   }
+  for (const char* bad :
+       {"table t\na = int 1 2\nraises list\n", "table t\na = int 1 2\nraises = UPDATE l\n",
+        "table t\na = int 1 2\nraises list =\n"}) {
+    CHECK_THROWS_WITH(SeedPlan::parse(bad, "seed.txt"),
+                      "seed.txt:3: a list is raises KEY = STATEMENT");
+  }
   CHECK_THROWS_WITH(SeedPlan::parse("table t\n", "seed.txt"), "seed.txt: describes no column");
 }
