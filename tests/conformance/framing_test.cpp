@@ -3,6 +3,9 @@
 // read out of the rest.
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <chrono>
+
 #include "conformance/system.hpp"
 
 namespace cleave::test {
@@ -217,6 +220,28 @@ TEST_CASE("a client that does not finish its head is told so in time") {
   const HttpAnswer answer = client.read("GET", std::chrono::milliseconds(7000));
   check_refused(answer, 408, "request-timeout");
   check_alive();
+}
+
+TEST_CASE("a body that drips is cut after ten seconds in total, and others are served meanwhile") {
+  using Clock = std::chrono::steady_clock;
+  using std::chrono::milliseconds;
+  HttpClient slow(system_url());
+  const auto began = Clock::now();
+  slow.send(post_with("Content-Length: 1000\r\n", "{"));
+  HttpAnswer answer;
+  milliseconds slowest{0};
+  while (answer.status == 0 && Clock::now() - began < milliseconds(14000)) {
+    slow.send(" ");  // each byte comes in time, the whole does not
+    const auto asked = Clock::now();
+    CHECK(ask("GET", "/users?limit=1").status == 200);
+    slowest = std::max(slowest, std::chrono::duration_cast<milliseconds>(Clock::now() - asked));
+    answer = slow.read("POST", milliseconds(250));
+  }
+  const auto took = Clock::now() - began;
+  check_refused(answer, 408, "request-timeout");
+  CHECK(took > milliseconds(9500));
+  CHECK(took < milliseconds(11500));
+  CHECK(slowest < milliseconds(1000));
 }
 
 TEST_CASE("a client that goes away in the middle costs nothing") {
