@@ -1,8 +1,11 @@
 // The routes of /orders: what an order is made of, and that none is made unchecked or twice.
 #include <doctest/doctest.h>
+#include <libpq-fe.h>
 
+#include <memory>
 #include <thread>
 
+#include "conformance/placement.hpp"
 #include "conformance/system.hpp"
 
 namespace cleave::test {
@@ -20,6 +23,31 @@ Json orders_of(const Json& user) {
 HttpAnswer post_with_key(const std::string& body, const std::string& key) {
   return ask("POST", "/orders", body, {{"Idempotency-Key", key}});
 }
+
+/// An order with that key which another session has inserted and not committed; rolled back at the
+/// end.
+class Uncommitted {
+ public:
+  explicit Uncommitted(const std::string& key)
+      : session_(PQconnectdb(placement()->database_url("order").c_str()), &PQfinish) {
+    run("BEGIN");
+    run("INSERT INTO orders (user_id, product_id, unit_price_cents, total_cents, idempotency_key, "
+        "request_hash) VALUES (1, 1, 1, 1, '" +
+        key + "', sha256('another'))");
+  }
+  Uncommitted(const Uncommitted&) = delete;
+  Uncommitted& operator=(const Uncommitted&) = delete;
+  ~Uncommitted() { run("ROLLBACK"); }
+
+ private:
+  void run(const std::string& sql) {
+    PGresult* const result = PQexec(session_.get(), sql.c_str());
+    INFO(PQerrorMessage(session_.get()));
+    CHECK(PQresultStatus(result) == PGRES_COMMAND_OK);
+    PQclear(result);
+  }
+  std::unique_ptr<PGconn, void (*)(PGconn*)> session_;
+};
 
 }  // namespace
 
@@ -157,6 +185,27 @@ TEST_CASE("twins that arrive together make one order") {
     made += answer.has("Idempotent-Replayed") ? 0 : 1;
   }
   CHECK(made == 1);
+}
+
+TEST_CASE("a key whose order is not committed yet is in use, and free again after a rollback") {
+  if (placement() == nullptr) {
+    MESSAGE("skipped: the databases of a system that others started are not known");
+    return;
+  }
+  const Json user = make_user(), product = make_product();
+  const std::string body = order_of(user, product), key = unique("key");
+  {
+    const Uncommitted twin(key);
+    const HttpAnswer answer = post_with_key(body, key);
+    check_problem(answer, 409, "idempotency-key-in-use");
+    CHECK(answer.header("Retry-After") == "1");
+    CHECK(post_with_key(body, unique("key")).status == 201);
+  }
+  CHECK(orders_of(user).size() == 1);
+  const HttpAnswer made = post_with_key(body, key);
+  CHECK(made.status == 201);
+  CHECK_FALSE(made.has("Idempotent-Replayed"));
+  CHECK(orders_of(user).size() == 2);
 }
 
 }  // namespace cleave::test

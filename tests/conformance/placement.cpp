@@ -3,12 +3,16 @@
 #include <signal.h>
 
 #include <cstdio>
+#include <fstream>
 #include <stdexcept>
 
 #include "supervise/embedded.hpp"
 
 namespace cleave::test {
 namespace {
+
+// Several, also on a small machine: what loops share is a part of what is tested.
+const char* const kLoops = "3";
 
 bool ended_well(HostProcess& host, const std::string& name) {
   host.signal(SIGTERM);
@@ -21,8 +25,8 @@ bool ended_well(HostProcess& host, const std::string& name) {
 
 class Fused final : public Placement {
  public:
-  explicit Fused(const HostProcess::Arguments& more = {})
-      : host_(run_arguments(directory_ / "data", more)) {
+  explicit Fused(const HostProcess::Arguments& guard = {})
+      : host_(run_arguments(directory_ / "data", with_loops(guard))) {
     if (!host_.wait_until_serving()) throw std::runtime_error("there is no system to test");
   }
   HostProcess& host_of(const std::string&) override { return host_; }
@@ -31,8 +35,19 @@ class Fused final : public Placement {
   }
   bool stop() override { return ended_well(host_, "of all modules"); }
   std::string log() const override { return host_.err(); }
+  std::string database_url(const std::string& module) const override {
+    // Where the socket lies is the host's own affair; PostgreSQL tells it in the fifth line.
+    std::ifstream file(directory_ / "data/postgres/postmaster.pid");
+    std::string line;
+    for (int i = 0; i < 5; ++i) std::getline(file, line);
+    return "host=" + line + " dbname=" + module + " user=" + module + "_app";
+  }
 
  private:
+  static HostProcess::Arguments with_loops(HostProcess::Arguments arguments) {
+    arguments.insert(arguments.end(), {"--threads", kLoops});
+    return arguments;
+  }
   OpenTempDir directory_;
   HostProcess host_;
 };
@@ -64,6 +79,12 @@ class Split final : public Placement {
     for (const auto& [module, host] : hosts_) all += host->err();
     return all;
   }
+  std::string database_url(const std::string& module) const override {
+    for (const supervise::ModuleDatabase& one : servers_->databases()) {
+      if (one.module == module) return one.runtime_url;
+    }
+    throw std::logic_error("there is no database of " + module);
+  }
 
  private:
   static std::string key(const std::string& module, const std::string& what) {
@@ -90,7 +111,7 @@ class Split final : public Placement {
         module == "user" ? "unix:" + (directory_ / "user.sock").string() : "127.0.0.1:0";
     auto host = std::make_unique<HostProcess>(
         HostProcess::Arguments{"run", "--listen", listen, "--admin-listen", "127.0.0.1:0",
-                               "--log-format", "json"},
+                               "--log-format", "json", "--threads", kLoops},
         environment);
     if (!host->wait_until_serving()) throw std::runtime_error("there is no host for " + module);
     hosts_[module] = std::move(host);

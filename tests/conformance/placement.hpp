@@ -26,6 +26,8 @@ class Placement {
   /// Ends all; false, with the log printed, when one does not end well.
   virtual bool stop() = 0;
   virtual std::string log() const = 0;  // of all hosts
+  /// libpq's words for a module's database, as the role that the module itself has.
+  virtual std::string database_url(const std::string& module) const = 0;
 };
 
 }  // namespace cleave::test
