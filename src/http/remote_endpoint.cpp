@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "http/internal_wire.hpp"
+#include "http/remote_question.hpp"
 #include "http/remote_span.hpp"
 #include "observe/log.hpp"
 #include "router/peer_problem.hpp"
@@ -144,7 +145,7 @@ void RemoteEndpoint::call(const Request& request, router::CallContext& context,
   const io::TimePoint deadline = std::min(scope.deadline - kAnswerMargin, longest);
   RemoteAnswer answer(options_.body, request.method == "HEAD");
   const char* why = "";
-  const Outcome outcome = ask(remote, scope.trace.child(), deadline, answer, why);
+  const Outcome outcome = ask_together(remote, scope.trace.child(), deadline, answer, why);
   here().outcomes[static_cast<std::size_t>(outcome)].add();
   tell(outcome, why);
   admission.ended(outcome, answer.response().status, deadline < longest);
@@ -156,7 +157,7 @@ void RemoteEndpoint::call(const Request& request, router::CallContext& context,
 RemoteEndpoint::Outcome RemoteEndpoint::ask(const RemoteRequest& request,
                                             const observe::TraceContext& trace,
                                             io::TimePoint deadline, RemoteAnswer& answer,
-                                            const char*& why) {
+                                            const char*& why, Question* question) {
   PerLoop& loop = here();
   for (bool again = false;; again = true) {
     if (io::Clock::now() >= deadline) {
@@ -170,6 +171,7 @@ RemoteEndpoint::Outcome RemoteEndpoint::ask(const RemoteRequest& request,
       return outcome_of(refused);
     }
     Lease lease(loop.pool, std::move(connection));
+    if (question != nullptr) question->sent();
     const auto left = std::chrono::duration_cast<io::Millis>(deadline - io::Clock::now());
     const std::string bytes =
         request.text(address_, options_.token, trace, std::max(left, io::Millis(0)));

@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "http/identity.hpp"
 #include "http/remote_address.hpp"
@@ -47,7 +48,8 @@ class RemoteEndpoint final : public router::Endpoint {
   /// Retry-After (router/breaker.hpp). Failures: no connection, no answer in the time that a call
   /// may take, no sense in it, a 5xx other than 503. Nothing is asked twice, except on a kept
   /// connection that the peer turns out to have closed: GET and HEAD then, and any method of which
-  /// no byte had left. [fiber, concurrent]
+  /// no byte had left. Identical GETs and HEADs that wait in line for a connection are one request:
+  /// see remote_question.hpp. [fiber, concurrent]
   void call(const Request& request, router::CallContext& context, Response& response) override;
   /// Always: whether the peer is up is for each call to find out.
   bool ready() const noexcept override { return true; }
@@ -89,11 +91,13 @@ class RemoteEndpoint final : public router::Endpoint {
   static Outcome judge(const Response& response, std::string_view module, const char*& why);
 
  private:
+  class Question;
   struct PerLoop {
     PerLoop(RemoteNames& names, const RemotePool::Limits& limits) : pool(names, limits) {}
     RemotePool pool;
     std::array<observe::Counter, kOutcomes> outcomes;
-    observe::Counter repeated;
+    observe::Counter repeated, shared;
+    std::vector<Question*> open;  // not sent yet
   };
 
   /// Gives a connection back, or ends it, when it goes.
@@ -101,8 +105,11 @@ class RemoteEndpoint final : public router::Endpoint {
   class Admission;
 
   PerLoop& here();
+  Outcome ask_together(const RemoteRequest& request, const observe::TraceContext& trace,
+                       io::TimePoint deadline, RemoteAnswer& answer, const char*& why);
   Outcome ask(const RemoteRequest& request, const observe::TraceContext& trace,
-              io::TimePoint deadline, RemoteAnswer& answer, const char*& why);
+              io::TimePoint deadline, RemoteAnswer& answer, const char*& why,
+              Question* question = nullptr);
   Outcome exchange(Lease& lease, std::string_view bytes, io::TimePoint deadline,
                    RemoteAnswer& answer, std::size_t& sent, const char*& why);
   void tell(Outcome outcome, const char* why);

@@ -26,6 +26,9 @@ struct RemoteRequest {
   /// The whole request. Headers that the hop needs for itself, and malformed ones, are left out.
   std::string text(const RemoteAddress& to, std::string_view token,
                    const observe::TraceContext& trace, io::Millis left) const;
+  /// Whether the module there is asked the same on behalf of the same caller, to the last header.
+  /// Time, trace and request id are each call's own.
+  bool same_as(const RemoteRequest& other) const noexcept;
   /// GET and HEAD may be asked twice (RFC 9110, 9.2.2; PUT and DELETE could, but a second DELETE
   /// answers 404).
   bool repeatable() const noexcept { return method == "GET" || method == "HEAD"; }

@@ -141,9 +141,10 @@ TEST_CASE("connections are bounded; who finds none waits in line") {
   });
   RemoteWorld world(peer.url(), {.pool = {.connections = 2, .waiting = 6}});
   world.run([&] {
-    int answered = 0, refused = 0;
+    int answered = 0, refused = 0, number = 0;
     std::vector<std::function<void()>> tasks(10, [&] {
-      const Asked asked = world.get();
+      const std::string path = "/users/" + std::to_string(++number);  // else they would share
+      const Asked asked = world.ask({.method = "GET", .path = path});
       answered += asked.response.status == 200 ? 1 : 0;
       if (asked.response.status != 503) return;
       ++refused;
