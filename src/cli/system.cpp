@@ -53,6 +53,7 @@ std::unique_ptr<supervise::Embedded> start_embedded(host::Settings& settings, bo
   supervise::EmbeddedOptions wanted;
   wanted.data_dir = settings.data_dir;
   wanted.fresh = settings.fresh;
+  wanted.loops = settings.threads;
   wanted.redis = with_redis && settings.redis_url.empty();
   for (const auto& [name, module] : settings.module) {
     if (module.database_url.empty()) wanted.modules.push_back(name);

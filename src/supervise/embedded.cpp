@@ -10,6 +10,7 @@
 #include <functional>
 #include <stdexcept>
 
+#include "postgres/database.hpp"
 #include "supervise/files.hpp"
 #include "supervise/keeper.hpp"
 #include "supervise/servers.hpp"
@@ -69,6 +70,39 @@ void claim(const fs::path& directory, const ServerUser& user) {
   make_private(directory, user);
 }
 
+/// Ours until the end, also when a server does not start.
+class SocketDir {
+ public:
+  SocketDir(const fs::path& directory, const ServerUser& user) : directory_(directory) {
+    claim(directory, user);
+  }
+  SocketDir(const SocketDir&) = delete;
+  SocketDir& operator=(const SocketDir&) = delete;
+  ~SocketDir() {
+    std::error_code ignored;
+    fs::remove_all(directory_, ignored);
+  }
+
+ private:
+  fs::path directory_;
+};
+
+/// Connections that a module may have: those of its pools, twice, because while it moves two hosts
+/// have it; and a few that are closed at the client and not yet at the server. 0: any number.
+unsigned connections_for(unsigned loops) {
+  if (loops == 0) return 0;
+  const postgres::Options pools;
+  return 2 * loops * (pools.pipelines + 1 + pools.transactions) + 4;
+}
+
+/// All modules', and of each the owner's (migrations, seeds, a look by hand), and what PostgreSQL
+/// keeps for its superuser.
+unsigned connections_for_all(const EmbeddedOptions& options) {
+  if (options.loops == 0) return PostgresServer::Options().max_connections;
+  const auto modules = static_cast<unsigned>(options.modules.size());
+  return modules * (connections_for(options.loops) + 8) + 10;
+}
+
 /// The directory becomes private to the servers: one that holds somebody's files must not.
 void refuse_foreign(const fs::path& data_dir) {
   std::error_code none;
@@ -83,17 +117,25 @@ class Running final : public Embedded {
   explicit Running(const EmbeddedOptions& options)
       : user_(ServerUser::choose()),
         data_dir_(fs::absolute(options.data_dir.empty() ? default_data_dir() : options.data_dir)) {
-    refuse_foreign(data_dir_);
-    make_private(data_dir_, user_);
-    lock_ = std::make_unique<Lock>(data_dir_);
     sockets_ = runtime_dir(data_dir_);
-    if (options.fresh) PostgresServer::remove(data_dir_ / "postgres");
-    claim(sockets_, user_);
+    // Both look for their programs: when one is missing nothing has been made yet.
     if (options.redis) {
       redis_ = std::make_unique<RedisServer>(
           RedisServer::Options{.socket_dir = sockets_, .user = user_});
     }
-    if (options.postgres) start_postgres(options.modules);
+    if (options.postgres) {
+      postgres_ = std::make_unique<PostgresServer>(
+          PostgresServer::Options{.data_dir = data_dir_ / "postgres",
+                                  .socket_dir = sockets_,
+                                  .user = user_,
+                                  .max_connections = connections_for_all(options)});
+    }
+    refuse_foreign(data_dir_);
+    make_private(data_dir_, user_);
+    lock_ = std::make_unique<Lock>(data_dir_);
+    if (options.fresh) PostgresServer::remove(data_dir_ / "postgres");
+    socket_dir_ = std::make_unique<SocketDir>(sockets_, user_);
+    if (postgres_) start_postgres(options);
     if (redis_) {
       redis_->start();
       redis_url_ = redis_->url();
@@ -104,8 +146,6 @@ class Running final : public Embedded {
     keeper_.reset();
     redis_.reset();
     postgres_.reset();
-    std::error_code ignored;
-    fs::remove_all(sockets_, ignored);
   }
   const std::vector<ModuleDatabase>& databases() const override { return databases_; }
   const std::string& redis_url() const override { return redis_url_; }
@@ -125,12 +165,10 @@ class Running final : public Embedded {
     keeper_ = std::make_unique<Keeper>(std::move(servers));
   }
 
-  void start_postgres(const std::vector<std::string>& modules) {
-    postgres_ = std::make_unique<PostgresServer>(PostgresServer::Options{
-        .data_dir = data_dir_ / "postgres", .socket_dir = sockets_, .user = user_});
+  void start_postgres(const EmbeddedOptions& options) {
     postgres_->start();
-    for (const std::string& module : modules) {
-      postgres_->create_database(module);
+    for (const std::string& module : options.modules) {
+      postgres_->create_database(module, connections_for(options.loops));
       databases_.push_back({.module = module,
                             .owner_url = postgres_->url(module, module + "_owner"),
                             .runtime_url = postgres_->url(module, module + "_app"),
@@ -141,6 +179,7 @@ class Running final : public Embedded {
   ServerUser user_;
   fs::path data_dir_, sockets_;
   std::unique_ptr<Lock> lock_;  // freed last
+  std::unique_ptr<SocketDir> socket_dir_;
   std::unique_ptr<PostgresServer> postgres_;
   std::unique_ptr<RedisServer> redis_;
   std::vector<ModuleDatabase> databases_;

@@ -16,6 +16,9 @@ struct EmbeddedOptions {
   bool fresh = false;              // remove the data first
   bool postgres = true, redis = true;
   std::vector<std::string> modules;  // each gets a database and two roles
+  /// Of the host with the most. A module may have connections for twice as many, so that it leaves
+  /// the others theirs, and can move; 0: any number.
+  unsigned loops = 0;
 };
 
 struct ModuleDatabase {

@@ -11,6 +11,7 @@
 
 #include "supervise/access.hpp"
 #include "supervise/files.hpp"
+#include "supervise/postgres_binary.hpp"
 #include "supervise/servers.hpp"
 
 namespace cleave::supervise {
@@ -18,25 +19,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using namespace std::chrono_literals;
-
-constexpr const char* kInstall =
-    "PostgreSQL's server is not installed: sudo apt-get install postgresql "
-    "(or set CLEAVE_<MODULE>_DATABASE_URL)";
-
-fs::path find_postgres() {
-  std::vector<fs::path> folders;
-  std::error_code error;
-  for (const auto& entry : fs::directory_iterator("/usr/lib/postgresql", error)) {
-    folders.push_back(entry.path() / "bin");
-  }
-  std::sort(folders.begin(), folders.end(), [](const fs::path& a, const fs::path& b) {
-    return std::atoi(a.parent_path().filename().c_str()) >
-           std::atoi(b.parent_path().filename().c_str());
-  });
-  const fs::path found = find_program("postgres", folders);
-  if (found.empty()) throw std::runtime_error(kInstall);
-  return found;
-}
 
 using Connection = std::unique_ptr<PGconn, void (*)(PGconn*)>;
 
@@ -59,10 +41,6 @@ int execute(const Connection& connection, const std::string& sql) {
                              std::string(PQresultErrorMessage(result.get())));
   }
   return PQntuples(result.get());
-}
-
-std::string major_version(const fs::path& postgres) {
-  return postgres.parent_path().parent_path().filename().string();
 }
 
 void initialise(const fs::path& postgres, const PostgresServer::Options& options) {
@@ -123,7 +101,7 @@ void stop_leftover(const fs::path& data_dir) {
 }  // namespace
 
 PostgresServer::PostgresServer(Options options) : options_(std::move(options)) {
-  find_postgres();
+  find_postgres(options_.installed);
 }
 
 PostgresServer::~PostgresServer() {
@@ -137,16 +115,8 @@ void PostgresServer::remove(const fs::path& data_dir) {
 }
 
 void PostgresServer::start() {
-  const fs::path postgres = find_postgres();
+  const fs::path postgres = find_postgres(options_.installed, options_.data_dir);
   if (!fs::exists(options_.data_dir / "PG_VERSION")) initialise(postgres, options_);
-  std::string version;
-  std::ifstream(options_.data_dir / "PG_VERSION") >> version;
-  const std::string ours = major_version(postgres);
-  if (version != ours && std::atoi(ours.c_str()) > 0) {
-    throw std::runtime_error("the data in " + options_.data_dir.string() + " is of PostgreSQL " +
-                             version + ", installed is " + ours + "; install postgresql-" +
-                             version + ", or remove the data with `cleave run --fresh`");
-  }
   stop_leftover(options_.data_dir);
   make_private(options_.socket_dir, options_.user);
   write_access(options_.data_dir, read_names(options_.data_dir), options_.user);
@@ -160,7 +130,7 @@ void PostgresServer::start() {
       "hba_file=" + (options_.data_dir / "cleave_hba.conf").string(),
       "ident_file=" + (options_.data_dir / "cleave_ident.conf").string(),
       "shared_buffers=128MB",
-      "max_connections=200",
+      "max_connections=" + std::to_string(options_.max_connections),
       "jit=off",
       "timezone=UTC",
       "log_timezone=UTC",
@@ -211,7 +181,7 @@ pid_t PostgresServer::pid() const noexcept {
   return child_ ? child_->pid() : -1;
 }
 
-void PostgresServer::create_database(const std::string& name) {
+void PostgresServer::create_database(const std::string& name, unsigned connections) {
   std::set<std::string> names = read_names(options_.data_dir);
   const Connection server = connect(superuser_url());
   const std::string owner = name + "_owner", app = name + "_app";
@@ -220,6 +190,8 @@ void PostgresServer::create_database(const std::string& name) {
       execute(server, "CREATE ROLE \"" + role + "\" LOGIN");
     }
   }
+  execute(server, "ALTER ROLE \"" + app + "\" CONNECTION LIMIT " +
+                      (connections > 0 ? std::to_string(connections) : "-1"));
   if (execute(server, "SELECT FROM pg_database WHERE datname = '" + name + "'") == 0) {
     execute(server, "CREATE DATABASE \"" + name + "\" OWNER \"" + owner + "\"");
     execute(server, "REVOKE ALL ON DATABASE \"" + name + "\" FROM PUBLIC");  // CONNECT, TEMPORARY

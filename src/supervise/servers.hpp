@@ -25,9 +25,11 @@ class PostgresServer {
     std::filesystem::path data_dir;    // made and filled by initdb when empty
     std::filesystem::path socket_dir;  // short: a socket path has 107 characters at most
     ServerUser user = ServerUser::choose();
-    std::vector<std::string> settings;  // more "name=value"
+    unsigned max_connections = 200;                           // all roles together
+    std::filesystem::path installed = "/usr/lib/postgresql";  // a folder for each major version
+    std::vector<std::string> settings;                        // more "name=value"
   };
-  /// Finds postgres and initdb; throws std::runtime_error naming the Debian package.
+  /// Throws std::runtime_error naming the Debian package when no server is installed at all.
   explicit PostgresServer(Options options);
   ~PostgresServer();
 
@@ -42,8 +44,9 @@ class PostgresServer {
   pid_t pid() const noexcept;
 
   /// A database `name` owned by role `<name>_owner`, and a role `<name>_app` that may connect to it
-  /// and to nothing else. Idempotent. Blocking: for start-up only.
-  void create_database(const std::string& name);
+  /// and to nothing else, by at most `connections` connections at a time (0: any number).
+  /// Idempotent; the last number counts. Blocking: for start-up only.
+  void create_database(const std::string& name, unsigned connections = 0);
   std::string url(const std::string& database, const std::string& role) const;
   std::string superuser_url(const std::string& database = "postgres") const;
 

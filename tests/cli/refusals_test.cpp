@@ -2,6 +2,7 @@
 // exit code and one clear line with a remedy, at once, and leaves nothing behind.
 #include <arpa/inet.h>
 #include <doctest/doctest.h>
+#include <sched.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -10,6 +11,8 @@
 #include <algorithm>
 #include <cstdio>
 #include <fstream>
+#include <functional>
+#include <thread>
 
 #include "cli/program.hpp"
 
@@ -41,6 +44,27 @@ void check_refused(HostProcess::Arguments arguments, const HostProcess::Environm
   CHECK(ended.err.find("terminate called") == std::string::npos);
   CHECK_FALSE(std::filesystem::exists(data + "/postgres"));
   CHECK(processes_with(directory.path().string()).empty());
+}
+
+/// Does `body` where these paths have nothing in them: in a mount namespace of its own thread,
+/// which the programs that it starts inherit (mount_namespaces(7)). False when we may not.
+bool without(const std::vector<std::string>& paths, const std::function<void()>& body) {
+  bool done = false;
+  std::thread([&] {
+    if (unshare(CLONE_NEWNS) != 0 ||
+        mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) {
+      return;
+    }
+    for (const std::string& path : paths) {
+      const bool folder = std::filesystem::is_directory(path);
+      const int hidden = folder ? mount("none", path.c_str(), "tmpfs", 0, nullptr)
+                                : mount("/dev/null", path.c_str(), nullptr, MS_BIND, nullptr);
+      if (hidden != 0) return;
+    }
+    done = true;
+    body();
+  }).join();
+  return done;
 }
 
 /// A port that is taken until the end of the object's life.
@@ -226,6 +250,23 @@ TEST_CASE("a disk that is full is told, and no server is left on it") {
   CHECK(ended.err.find("--data-dir") != std::string::npos);
   CHECK(processes_with(directory.path().string()).empty());
   umount2(directory.path().c_str(), MNT_DETACH);
+}
+
+TEST_CASE("a server that is not installed is named by its package, and nothing is left behind") {
+  const OpenTempDir directory;
+  const std::string data = directory / "data";
+  const auto refused = [&](const std::string& package) {
+    const Ended ended = run_program({"run", "--data-dir", data}, {{"PATH", directory.path()}});
+    CAPTURE(ended.err);
+    CHECK(ended.code.value_or(-1) == kUnavailable);
+    CHECK(ended.err.find("sudo apt-get install " + package) != std::string::npos);
+    CHECK(std::count(ended.err.begin(), ended.err.end(), '\n') == 1);
+    CHECK_FALSE(std::filesystem::exists(data));
+    CHECK(processes_with(directory.path().string()).empty());
+  };
+  const bool may = without({"/usr/lib/postgresql"}, [&] { refused("postgresql"); }) &&
+                   without({"/usr/bin/redis-server"}, [&] { refused("redis-server"); });
+  if (!may) MESSAGE("skipped: only root may hide what is installed");
 }
 
 }  // namespace cleave::test

@@ -118,6 +118,28 @@ TEST_CASE("a server that is killed is started again, and its rows are there") {
   }
 }
 
+TEST_CASE("a module that takes all its connections leaves the others theirs") {
+  const Place place;
+  EmbeddedOptions options = in(place / "data");
+  options.modules = {"shop", "stock"};
+  options.loops = 2;
+  const auto servers = Embedded::start(options);
+  const std::string& greedy = servers->databases()[0].runtime_url;
+  std::vector<std::unique_ptr<PGconn, void (*)(PGconn*)>> taken;
+  std::string refusal;
+  while (refusal.empty() && taken.size() < 1000) {
+    taken.emplace_back(PQconnectdb(greedy.c_str()), &PQfinish);
+    if (PQstatus(taken.back().get()) != CONNECTION_OK) {
+      refusal = PQerrorMessage(taken.back().get());
+      taken.pop_back();
+    }
+  }
+  CHECK(contains(refusal, "too many connections for role \"shop_app\""));
+  CHECK(taken.size() >= 2 * 2 * 6);  // two hosts, two loops: a read, a write, four transactions
+  CHECK(ask(servers->databases()[1].runtime_url, "SELECT current_user") == "stock_app");
+  CHECK(ask(servers->databases()[0].owner_url, "SELECT current_user") == "shop_owner");
+}
+
 TEST_CASE("what is not asked for is not started") {
   const Place place;
   const auto servers = Embedded::start({.data_dir = place / "data", .postgres = false});

@@ -117,6 +117,29 @@ TEST_CASE("data of another version of PostgreSQL is refused, with what to do") {
                        std::runtime_error);
 }
 
+TEST_CASE("data is served by its own version's programs, however new the others are") {
+  const Place place;
+  PostgresServer::Options options = in(place);
+  {
+    PostgresServer first(options);
+    first.start();
+  }
+  std::string version;
+  std::ifstream(place / "data/PG_VERSION") >> version;
+  std::filesystem::create_directories(place / "installed/99/bin");
+  std::filesystem::create_symlink("/bin/false", place / "installed/99/bin/postgres");
+  std::filesystem::create_symlink(options.installed / version, place / "installed" / version);
+  options.installed = place / "installed";
+  PostgresServer server(options);
+  server.start();
+  CHECK(ask(server.superuser_url(), "SELECT 1") == "1");
+  server.stop();
+  std::filesystem::remove(place / "installed" / version);
+  CHECK_THROWS_WITH_AS(server.start(),
+                       doctest::Contains(("install postgresql-" + version + ", or remove").c_str()),
+                       std::runtime_error);
+}
+
 TEST_CASE("a server that cannot start says why, at once") {
   const Place place;
   PostgresServer::Options options = in(place);
