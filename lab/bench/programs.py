@@ -151,7 +151,7 @@ class Databases:
     def pgbench(self, database, script, clients, seconds):
         out = run([find("pgbench"), "-n", "-M", "prepared", "-c", str(clients), "-j", "1",
                    "-T", str(seconds), "-f", str(script), "-h", self.sockets,
-                   "-U", f"{database}_app", database])
+                   "-U", f"{database}_owner", database])
         return {"rate": float(re.search(r"tps = ([\d.]+)", out).group(1))}
 
     def urls(self):
