@@ -13,19 +13,29 @@
 #include <vector>
 
 #include "cleave/message.hpp"
+#include "cleave/problem.hpp"
 
 namespace cleave {
 
-/// The members of a JSON object, taken one by one. Each taker throws 422 at "/name": "required",
-/// "wrong-type", "out-of-range", "too-short", "too-long", "forbidden-character".
+/// The members of a JSON object, taken one by one. What is wrong with a request's body is collected
+/// and told as a whole by done(): a 422 problem with the first mistake's slug and up to 16 of all
+/// in `errors`, each at "/name": "required", "wrong-type", "out-of-range", "too-short", "too-long",
+/// "forbidden-character", "unknown-field". Until then a taker that found a mistake gives a value
+/// that means nothing: use none before done().
 class JsonObject {
  public:
   /// Parses the body of a request. 415 unless it is application/json (with Accept-Post), 400 for
   /// what is no JSON, 400 for duplicate keys, too deep (32) or too many members (1,000); 422 when
   /// the root is no object.
   explicit JsonObject(const Request& request);
-  /// The same for a text of any origin, such as a peer's answer, whatever its type.
+  /// The same for a text of any origin, such as a peer's answer, whatever its type; here each taker
+  /// throws at once, as nobody mends such a text.
   explicit JsonObject(std::string_view text);
+  JsonObject(const JsonObject&) = delete;
+  JsonObject& operator=(const JsonObject&) = delete;
+  /// Throws what done() would have told of the members that were taken, should it not have been
+  /// called: a mistake is never passed over (docs/decisions/0016-all-mistakes.md).
+  ~JsonObject() noexcept(false);
 
   /// Text of `low` to `high` code points, valid UTF-8, without C0 controls and NUL.
   std::string text(std::string_view name, std::size_t low, std::size_t high);
@@ -34,8 +44,8 @@ class JsonObject {
   /// The same, but absent or null gives nullopt.
   std::optional<std::int64_t> optional_integer(std::string_view name, std::int64_t low,
                                                std::int64_t high);
-  /// 422 "unknown-field" for the members that nobody took.
-  void done() const;
+  /// Throws when a member was wrong, or one is left that nobody took.
+  void done();
 
  private:
   enum class Kind { kNull, kInteger, kText, kOther, kTooLarge };
@@ -47,8 +57,12 @@ class JsonObject {
     bool used;
   };
   friend class JsonSax;
+  void parse(std::string_view text);
   Member* find(std::string_view name);
+  void wrong(const std::string& pointer, const char* code, const char* title);
   std::vector<Member> members_;
+  bool at_once_;
+  std::optional<Problem> mistakes_;
 };
 
 /// Appends JSON to a string; puts the commas itself. Keys are trusted, values are escaped;

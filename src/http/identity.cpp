@@ -30,10 +30,8 @@ Response to_response(const Identity& identity) {
 
 std::optional<Identity> read_identity(const Response& response) {
   if (response.status != 200) return std::nullopt;
-  const cleave_header type{raw("Content-Type"), raw("application/json")};
   try {
-    JsonObject json(
-        Request{.method = "PUT", .path = "/", .body = response.body, .headers = {&type, 1}});
+    JsonObject json(response.body);
     Identity identity;
     identity.module = json.text("module", 1, kLongest);
     identity.version = json.text("version", 1, kLongest);

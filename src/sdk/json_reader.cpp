@@ -1,6 +1,8 @@
 #include <algorithm>
 #include <cctype>
+#include <exception>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "cleave/json.hpp"
 #include "cleave/problem.hpp"
@@ -10,6 +12,7 @@ namespace {
 
 constexpr std::size_t kDeepest = 32;
 constexpr std::size_t kMostMembers = 1000;
+constexpr std::size_t kMostTold = 16;  // mistakes: who made more looks again anyway
 
 std::string_view trim(std::string_view text) {
   while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
@@ -50,10 +53,6 @@ std::string safe_pointer(const std::string& name) {
 
 Problem no_object() {
   return Problem(422, "wrong-type", "The body must be a JSON object.").at("", "wrong-type");
-}
-
-Problem invalid(std::string_view name, const char* code, const char* title) {
-  return Problem(422, code, title).at("/" + std::string(name), code);
 }
 
 }  // namespace
@@ -131,9 +130,19 @@ class JsonSax {
   std::vector<std::vector<std::string>> names_;  // of the open objects
 };
 
-JsonObject::JsonObject(const Request& request) : JsonObject(body_of(request)) {}
+JsonObject::JsonObject(const Request& request) : at_once_(false) {
+  parse(body_of(request));
+}
 
-JsonObject::JsonObject(std::string_view text) {
+JsonObject::JsonObject(std::string_view text) : at_once_(true) {
+  parse(text);
+}
+
+JsonObject::~JsonObject() noexcept(false) {
+  if (mistakes_ && std::uncaught_exceptions() == 0) throw *std::move(mistakes_);
+}
+
+void JsonObject::parse(std::string_view text) {
   // The parser would skip a byte order mark, and take NUL for the end of the text.
   if (text.starts_with("\xef\xbb\xbf") || text.find('\0') != std::string_view::npos) {
     throw Problem(400, "invalid-json", "The body is not valid JSON.");
@@ -151,26 +160,41 @@ JsonObject::Member* JsonObject::find(std::string_view name) {
   return nullptr;
 }
 
+void JsonObject::wrong(const std::string& pointer, const char* code, const char* title) {
+  if (at_once_) throw Problem(422, code, title).at(pointer, code);
+  if (!mistakes_) mistakes_.emplace(422, code, title);
+  if (mistakes_->details().size() < kMostTold) *mistakes_ = std::move(*mistakes_).at(pointer, code);
+}
+
 std::string JsonObject::text(std::string_view name, std::size_t low, std::size_t high) {
+  const auto none = [&](const char* code, const char* title) {
+    wrong("/" + std::string(name), code, title);
+    return std::string();
+  };
   Member* member = find(name);
-  if (member == nullptr) throw invalid(name, "required", "A member is missing.");
-  if (member->kind != Kind::kText) throw invalid(name, "wrong-type", "A member must be text.");
+  if (member == nullptr) return none("required", "A member is missing.");
+  if (member->kind != Kind::kText) return none("wrong-type", "A member must be text.");
   for (const unsigned char c : member->text) {
     if (c < 0x20 || c == 0x7f) {
-      throw invalid(name, "forbidden-character", "A text has a control character.");
+      return none("forbidden-character", "A text has a control character.");
     }
   }
   const std::size_t size = code_points(member->text);
-  if (size < low) throw invalid(name, "too-short", "A text is too short.");
-  if (size > high) throw invalid(name, "too-long", "A text is too long.");
+  if (size < low) return none("too-short", "A text is too short.");
+  if (size > high) return none("too-long", "A text is too long.");
   return std::move(member->text);
 }
 
 std::int64_t JsonObject::integer(std::string_view name, std::int64_t low, std::int64_t high) {
-  const auto value = optional_integer(name, low, high);
-  if (value) return *value;
-  if (find(name) != nullptr) throw invalid(name, "wrong-type", "A member must be a whole number.");
-  throw invalid(name, "required", "A member is missing.");
+  const Member* member = find(name);
+  if (member == nullptr) {
+    wrong("/" + std::string(name), "required", "A member is missing.");
+  } else if (member->kind == Kind::kNull) {
+    wrong("/" + std::string(name), "wrong-type", "A member must be a whole number.");
+  } else if (const auto value = optional_integer(name, low, high)) {
+    return *value;
+  }
+  return low;
 }
 
 std::optional<std::int64_t> JsonObject::optional_integer(std::string_view name, std::int64_t low,
@@ -179,20 +203,24 @@ std::optional<std::int64_t> JsonObject::optional_integer(std::string_view name, 
   if (member == nullptr || member->kind == Kind::kNull) return std::nullopt;
   const bool integer = member->kind == Kind::kInteger;
   if (!integer && member->kind != Kind::kTooLarge) {
-    throw invalid(name, "wrong-type", "A member must be a whole number.");
+    wrong("/" + std::string(name), "wrong-type", "A member must be a whole number.");
+    return std::nullopt;
   }
   if (!integer || member->number < low || member->number > high) {
-    throw invalid(name, "out-of-range", "A number is out of range.");
+    wrong("/" + std::string(name), "out-of-range", "A number is out of range.");
+    return std::nullopt;
   }
   return member->number;
 }
 
-void JsonObject::done() const {
+void JsonObject::done() {
   for (const Member& member : members_) {
     if (member.used) continue;
-    throw Problem(422, "unknown-field", "A member is not known here.")
-        .at(safe_pointer(member.name), "unknown-field");
+    wrong(safe_pointer(member.name), "unknown-field", "A member is not known here.");
   }
+  if (!mistakes_) return;
+  const Problem told = *std::exchange(mistakes_, std::nullopt);
+  throw told;
 }
 
 }  // namespace cleave

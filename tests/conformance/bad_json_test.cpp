@@ -209,4 +209,21 @@ TEST_CASE("a body beyond the limit is refused, before it is read and while it is
   check_alive();
 }
 
+TEST_CASE("all that is wrong with a body is told at once") {
+  const auto errors_of = [](const char* path, const char* body) {
+    const HttpAnswer answer = ask("POST", path, body);
+    CHECK(answer.status == 422);
+    return Json::parse(answer.body, nullptr, false).value("errors", Json());
+  };
+  CHECK(errors_of("/products", R"({"price_cents":-1,"stock":1.5,"color":"red"})") ==
+        Json::parse(R"([{"pointer":"/name","code":"required"},
+                        {"pointer":"/price_cents","code":"out-of-range"},
+                        {"pointer":"/stock","code":"wrong-type"},
+                        {"pointer":"/color","code":"unknown-field"}])"));
+  CHECK(errors_of("/orders", R"({"user_id":"1","quantity":0})") ==
+        Json::parse(R"([{"pointer":"/user_id","code":"wrong-type"},
+                        {"pointer":"/product_id","code":"required"},
+                        {"pointer":"/quantity","code":"out-of-range"}])"));
+}
+
 }  // namespace cleave::test

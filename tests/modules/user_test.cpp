@@ -71,7 +71,7 @@ TEST_CASE("a new user is stored as given and answered with its place") {
 TEST_CASE("what is no user never reaches the database") {
   Served user;
   const std::pair<const char*, const char*> cases[] = {
-      {R"({})", "422 required /name=required"},
+      {R"({})", "422 required /name=required /email=required"},
       {R"({"name":"","email":"a@b.c"})", "422 too-short /name=too-short"},
       {R"({"name":"a","email":"a b@c.d"})", "422 invalid-email /email=invalid-email"},
       {R"({"name":"a","email":7})", "422 wrong-type /email=wrong-type"},

@@ -181,3 +181,47 @@ TEST_CASE("a member that nobody took is named, unless its name is no name") {
   CHECK(rest("{\"n\":1,\"<script>\":7}") == "422 unknown-field =unknown-field");
   CHECK(rest("{\"n\":1,\"n\\u0000\":7}") == "422 unknown-field =unknown-field");
 }
+
+TEST_CASE("every bad member is told, in the order of asking, and those that nobody took last") {
+  const auto all = [](std::string_view body) {
+    return outcome([&] {
+      JsonObject object = parse(body);
+      object.text("name", 1, 3);
+      object.integer("price", 1, 9);
+      object.optional_integer("stock", 0, 9);
+      object.done();
+    });
+  };
+  CHECK(all("{\"name\":\"a\",\"price\":1,\"stock\":1}") == "fine");
+  CHECK(all("{\"x\":1,\"stock\":\"1\",\"name\":\"abcd\"}") ==
+        "422 too-long /name=too-long /price=required /stock=wrong-type /x=unknown-field");
+  CHECK(all("{\"price\":99,\"<b>\":1}") ==
+        "422 required /name=required /price=out-of-range =unknown-field");
+}
+
+TEST_CASE("of many mistakes the first sixteen are told") {
+  std::string body = "{";
+  for (int i = 0; i < 40; ++i) body += (i > 0 ? ",\"m" : "\"m") + std::to_string(i) + "\":0";
+  std::string wanted = "422 unknown-field";
+  for (int i = 0; i < 16; ++i) wanted += " /m" + std::to_string(i) + "=unknown-field";
+  CHECK(outcome([&] { parse(body + "}").done(); }) == wanted);
+}
+
+TEST_CASE("mistakes are told when done() was forgotten, and not over another exception") {
+  CHECK(outcome([] {
+          JsonObject object = parse("{}");
+          CHECK(object.text("a", 1, 2) == "");
+          CHECK(object.integer("b", 3, 4) == 3);
+        }) == "422 required /a=required /b=required");
+  CHECK(outcome([] {
+          JsonObject object = parse("{}");
+          object.text("a", 1, 2);
+          throw Problem(409, "taken", "Taken.");
+        }) == "409 taken");
+}
+
+TEST_CASE("a text that is no request's is refused at its first mistake") {
+  JsonObject object(std::string_view("{\"a\":1}"));
+  CHECK(outcome([&] { object.text("b", 1, 2); }) == "422 required /b=required");
+  CHECK(outcome([&] { object.done(); }) == "422 unknown-field /a=unknown-field");
+}
