@@ -166,6 +166,8 @@ void Options::add_to(CLI::App& command) {
   add_value(command, "near-cache", settings.near_cache,
             "Keep cached values in the process too, kept true by Redis CLIENT TRACKING");
   add_value(command, "body-limit", settings.limits.body, "Largest request body, in bytes");
+  add_value(command, "body-total-limit", settings.limits.bodies,
+            "Bytes held of bodies still being sent, over all connections; more: 503");
   request_time_ms_ = settings.limits.request_time.count();
   add_value(command, "request-timeout-ms", request_time_ms_, "Time a request may take")
       ->check(CLI::Range(50, 600000));

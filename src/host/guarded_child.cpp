@@ -62,6 +62,7 @@ supervise::ChildOptions child_options(const Settings& settings, const loader::Li
   set("SHARE_READS", text_of(settings.share_reads));
   set("NEAR_CACHE", text_of(settings.near_cache));
   set("BODY_LIMIT", std::to_string(settings.limits.body));
+  set("BODY_TOTAL_LIMIT", std::to_string(settings.limits.bodies));
   set("REQUEST_TIMEOUT_MS", std::to_string(settings.limits.request_time.count()));
   set("PEER_TIMEOUT_MS", std::to_string(settings.peer_timeout.count()));
   set("LOG_FORMAT", settings.log_format);

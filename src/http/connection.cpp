@@ -36,6 +36,7 @@ Connection::~Connection() {
   loop_.remove(fd_, *this);
   close(fd_);
   release_input();
+  let_go();
   home_.connections.erase(place_);
   shared_.connections.fetch_sub(1, std::memory_order_release);
 }
@@ -155,6 +156,7 @@ void Connection::serve() {
   if (home_.heads.size() < PerLoop::kMostPooled) home_.heads.push_back(std::move(head_));
   head_.reset();
   chunked_.reset();
+  let_go();
   at_ += size_;
   looked_at_ = 0;
   answered();
@@ -245,6 +247,7 @@ void Connection::linger() {
   readable_ = true;
   release_input();
   chunked_.reset();
+  let_go();
   shutdown(fd_, SHUT_WR);
   expire_in(kLinger);
 }

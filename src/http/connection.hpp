@@ -53,6 +53,9 @@ class Connection final : io::FdHandler, io::Timer {
   void receive();
   bool take_request();
   bool take_body();
+  bool admit_body();
+  bool hold(std::size_t bytes);
+  void let_go() noexcept;
   void hand_over();
   void serve();
   void refuse(const Refusal& refusal);
@@ -85,6 +88,7 @@ class Connection final : io::FdHandler, io::Timer {
   std::size_t looked_at_ = 0;  // bytes of pending() that the last parse saw
   std::size_t body_at_ = 0;    // of the request at hand, from at_
   std::size_t size_ = 0;
+  std::size_t held_ = 0;        // of the body at hand, counted in shared_.held
   std::unique_ptr<Head> head_;  // while in hand
   std::unique_ptr<ChunkedDecoder> chunked_;
   std::string output_;  // what the socket did not take, from sent_ on

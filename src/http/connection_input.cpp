@@ -1,6 +1,7 @@
 // How a connection takes bytes in: until one whole request is there, or a refusal is due.
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "http/connection.hpp"
@@ -14,6 +15,7 @@ constexpr std::size_t kParseStep = 1024;
 constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
 // Below this a string keeps its bytes in itself: no buffer to lend or give back.
 constexpr std::size_t kSmall = 64;
+constexpr Refusal kNoRoom{503, "overloaded", "Too much of other requests is being taken in."};
 
 }  // namespace
 
@@ -88,6 +90,7 @@ bool Connection::take_request() {
   }
   state_ = State::kBody;
   expire_in(shared_.options.limits.body_time);
+  if (!admit_body()) return true;
   if (head_->chunked) chunked_ = std::make_unique<ChunkedDecoder>(shared_.options.limits.body);
   if (head_->expect_continue && bytes.size() == head_->size) {
     // All answers before it were taken, so there is room; unsent is legal (RFC 9110, 10.1.1), half
@@ -99,20 +102,52 @@ bool Connection::take_request() {
   return take_body();
 }
 
+/// Whether there is room for a body of which only a part has come. One that is not to be had is
+/// refused before more of it is read; a chunked one does not say how long it will be.
+bool Connection::admit_body() {
+  const std::size_t wanted = head_->chunked ? 1 : size_ - body_at_;
+  if (shared_.held.load(std::memory_order_relaxed) + wanted <= shared_.options.limits.bodies) {
+    return true;
+  }
+  home_.bodies_refused.add();
+  refuse(kNoRoom);
+  return false;
+}
+
+/// Counts what has come of the body. What counts is what is there, not what was announced: else a
+/// few clients that announce much and send nothing would keep all others out. False: it is refused.
+bool Connection::hold(std::size_t bytes) {
+  const std::size_t more = bytes - held_;
+  if (more == 0) return true;
+  held_ = bytes;
+  const std::size_t before = shared_.held.fetch_add(more, std::memory_order_relaxed);
+  if (before + more <= shared_.options.limits.bodies) return true;
+  home_.bodies_refused.add();
+  refuse(kNoRoom);
+  return false;
+}
+
+void Connection::let_go() noexcept {
+  if (held_ != 0) shared_.held.fetch_sub(held_, std::memory_order_relaxed);
+  held_ = 0;
+}
+
 bool Connection::take_body() {
   if (chunked_ != nullptr) {
     std::size_t used = 0;
     Refusal refusal;
     const Parse parsed = chunked_->feed(pending().substr(body_at_), used, refusal);
     input_.erase(at_ + body_at_, used);
-    if (parsed == Parse::kMore) return false;
     if (parsed == Parse::kRefused) {
       refuse(refusal);
       return true;
     }
+    if (!hold(chunked_->body().size())) return true;
+    if (parsed == Parse::kMore) return false;
     size_ = body_at_;
-  } else if (pending().size() < size_) {
-    return false;
+  } else {
+    if (!hold(std::min(pending().size(), size_) - body_at_)) return true;
+    if (pending().size() < size_) return false;
   }
   // The head's views point to where the buffer was before it grew. The verdict is known.
   Refusal none;

@@ -19,6 +19,8 @@ constexpr io::Millis kMostGrace{1000};
 struct Server::Impl {
   Impl(Options given, io::Threads& loops) : threads(loops), listener(new Listener(given.listen)) {
     shared.options = std::move(given);
+    Limits& limits = shared.options.limits;
+    limits.bodies = std::max(limits.bodies, limits.body);  // the largest one fits when it is alone
     for (std::size_t i = 0; i < threads.size(); ++i) {
       shared.loops.push_back(std::make_unique<PerLoop>());
     }
@@ -100,9 +102,13 @@ void Server::collect(observe::Scrape& scrape) const {
   count("cleave_http_turned_away_total", "Connections closed at once, for want of room.",
         impl_->acceptor->turned_away);
   count("cleave_http_accept_failures_total", "Failed accept(2) calls.", impl_->acceptor->failures);
+  scrape.gauge("cleave_http_body_bytes", "Bytes held of bodies that come in parts.",
+               {{"listener", name}}, static_cast<double>(impl_->shared.held));
   static constexpr std::string_view kClasses[] = {"0xx", "1xx", "2xx", "3xx", "4xx", "5xx"};
   for (const auto& loop : impl_->shared.loops) {
     count("cleave_http_requests_total", "Whole requests that the door let in.", loop->requests);
+    count("cleave_http_bodies_refused_total", "Bodies refused for want of room for all.",
+          loop->bodies_refused);
     for (std::size_t i = 2; i < loop->answers.size(); ++i) {
       scrape.counter("cleave_http_answers_total", "Answers, the door's own included.",
                      {{"listener", name}, {"status", kClasses[i]}},

@@ -25,6 +25,9 @@ struct Limits {
   std::size_t headers = 32 * 1024;
   std::size_t header_count = 100;
   std::size_t body = 1024 * 1024;
+  // All connections together, of bodies that come in parts. Beyond it a body is refused with 503: a
+  // new one before it is read, one that grows beyond it where it stands.
+  std::size_t bodies = 64 * 1024 * 1024;
   io::Millis header_time{5000};  // in total, from the first byte
   io::Millis body_time{10000};   // in total
   io::Millis idle_time{65000};   // keep-alive; above the gateway's 30 s, so that it closes first

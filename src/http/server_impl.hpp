@@ -28,7 +28,7 @@ struct PerLoop {
   // none.
   std::vector<std::string> buffers;
   std::vector<std::unique_ptr<Head>> heads;
-  observe::Counter requests;
+  observe::Counter requests, bodies_refused;
   std::array<observe::Counter, 6> answers;  // by status class; [0] unused
 };
 
@@ -38,6 +38,7 @@ struct Shared {
   std::vector<std::unique_ptr<PerLoop>> loops;
   std::atomic<bool> closing{false};         // answers say Connection: close
   std::atomic<std::size_t> connections{0};  // counted when accepted
+  std::atomic<std::size_t> held{0};         // bytes of bodies that come in parts
 };
 
 }  // namespace cleave::http
