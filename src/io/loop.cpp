@@ -135,6 +135,7 @@ void Loop::reap() {
   for (Fiber* fiber = std::exchange(*tail, nullptr); fiber != nullptr; fiber = fiber->next_) {
     fiber->ends_ = true;
   }
+  const std::lock_guard lock(look_mutex_);
   std::erase_if(fibers_, [](const auto& fiber) { return fiber->ends_; });
 }
 
@@ -226,6 +227,8 @@ void Loop::poll(int timeout_ms) {
 }
 
 std::string Loop::running_label() const {
+  // No fiber goes away while it is looked at; none runs while reap() has this.
+  const std::lock_guard lock(look_mutex_);
   const Fiber* const fiber = running_.load(std::memory_order_acquire);
   return fiber != nullptr ? fiber->label.text() : std::string();
 }

@@ -124,6 +124,7 @@ class Loop {
   int event_count_ = 0;
   int event_at_ = 0;
 
+  mutable std::mutex look_mutex_;  // of who looks at running_ from another thread, and of reap()
   std::atomic<Fiber*> running_{nullptr};
   std::atomic<std::uint64_t> resumes_{0};
   std::atomic<bool> stopping_{false};
