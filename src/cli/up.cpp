@@ -73,7 +73,7 @@ class LocalSystem {
     require_urls(settings);
     require_placement(options);
     try {
-      if (!alone) supervise::find_nginx();
+      if (!alone) supervise::find_gateway(gateway_files());
     } catch (const std::runtime_error& error) {
       throw Failure(kUnavailable, error.what());
     }

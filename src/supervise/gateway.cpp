@@ -70,7 +70,13 @@ void render(const GatewayOptions& options, const fs::path& script) {
 
 }  // namespace
 
-fs::path find_nginx() {
+fs::path find_gateway(const fs::path& files) {
+  if (!fs::exists(files / "render.sh")) {
+    throw std::runtime_error(
+        "the gateway's configuration is not at " + files.string() +
+        ": copy docker/nginx of the sources there; in containers the gateway is one of its own, "
+        "see `docker compose up` (and `cleave up fused` needs none)");
+  }
   const fs::path found = find_program("nginx", {"/usr/sbin", "/usr/local/sbin"});
   if (found.empty()) {
     throw std::runtime_error(
@@ -81,13 +87,9 @@ fs::path find_nginx() {
 }
 
 ChildOptions make_gateway(const GatewayOptions& options) {
-  const fs::path program = find_nginx();
+  const fs::path program = find_gateway(options.files);
   const fs::path templates = options.directory / "templates";
   try {
-    if (!fs::exists(options.files / "render.sh")) {
-      throw std::runtime_error("the gateway's configuration is not at " + options.files.string() +
-                               "; install it there, from docker/nginx");
-    }
     stage(options, templates);
     // Its workers may be another user's, and keep long bodies in there, whatever our umask is.
     fs::permissions(options.directory, fs::perms(0711));

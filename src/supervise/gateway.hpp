@@ -21,8 +21,9 @@ struct GatewayOptions {
   std::vector<Service> services;
 };
 
-/// The nginx program. Throws std::runtime_error naming the Debian package when there is none.
-std::filesystem::path find_nginx();
+/// The nginx program. Throws std::runtime_error with the remedy when there is none (the Debian
+/// package), or no configuration at `files`.
+std::filesystem::path find_gateway(const std::filesystem::path& files);
 
 /// Renders the configuration and says how to start NGINX with it. A service with a file of its own
 /// in files/services is routed by that file, one without by its path; a file of a service that is

@@ -2,8 +2,6 @@
 // exit code and one clear line with a remedy, at once, and leaves nothing behind.
 #include <arpa/inet.h>
 #include <doctest/doctest.h>
-#include <sched.h>
-#include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -11,10 +9,9 @@
 #include <algorithm>
 #include <cstdio>
 #include <fstream>
-#include <functional>
-#include <thread>
 
 #include "cli/program.hpp"
+#include "support/without.hpp"
 
 namespace cleave::test {
 namespace {
@@ -44,27 +41,6 @@ void check_refused(HostProcess::Arguments arguments, const HostProcess::Environm
   CHECK(ended.err.find("terminate called") == std::string::npos);
   CHECK_FALSE(std::filesystem::exists(data + "/postgres"));
   CHECK(processes_with(directory.path().string()).empty());
-}
-
-/// Does `body` where these paths have nothing in them: in a mount namespace of its own thread,
-/// which the programs that it starts inherit (mount_namespaces(7)). False when we may not.
-bool without(const std::vector<std::string>& paths, const std::function<void()>& body) {
-  bool done = false;
-  std::thread([&] {
-    if (unshare(CLONE_NEWNS) != 0 ||
-        mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) {
-      return;
-    }
-    for (const std::string& path : paths) {
-      const bool folder = std::filesystem::is_directory(path);
-      const int hidden = folder ? mount("none", path.c_str(), "tmpfs", 0, nullptr)
-                                : mount("/dev/null", path.c_str(), nullptr, MS_BIND, nullptr);
-      if (hidden != 0) return;
-    }
-    done = true;
-    body();
-  }).join();
-  return done;
 }
 
 /// A port that is taken until the end of the object's life.

@@ -95,8 +95,10 @@ class RunningHost {
  private:
   static HostProcess::Arguments arguments(const std::string& listen,
                                           const HostProcess::Arguments& more) {
-    HostProcess::Arguments all{"run",         "--listen",     listen, "--admin-listen",
-                               "127.0.0.1:0", "--log-format", "json"};
+    // Several loops, also on a small machine: what they share is a part of what is tested.
+    HostProcess::Arguments all{
+        "run",  "--listen",  listen, "--admin-listen", "127.0.0.1:0", "--log-format",
+        "json", "--threads", "3"};
     all.insert(all.end(), more.begin(), more.end());
     return all;
   }
