@@ -51,7 +51,7 @@ class Routes {
 /// name, and, in done(), 400 for a name that nobody asked for.
 class QueryString {
  public:
-  explicit QueryString(std::string_view query);
+  explicit QueryString(std::string_view query);  // at most 100 parameters
   std::optional<std::string_view> text(std::string_view name);
   /// A decimal integer in [low, high], else 422 "out-of-range" or "wrong-type" at "?name".
   std::optional<std::int64_t> integer(std::string_view name, std::int64_t low, std::int64_t high);

@@ -8,6 +8,8 @@ namespace cleave {
 namespace {
 
 constexpr std::string_view kItemSuffix = "/{id}";
+// Each name is compared with all before it.
+constexpr std::size_t kMostParameters = 100;
 
 /// 1 .. 2^63-1 in canonical decimal; anything else names no row.
 std::optional<Id> parse_id(std::string_view digits) {
@@ -117,6 +119,9 @@ QueryString::QueryString(std::string_view query) {
     const std::string_view part = query.substr(0, query.find('&'));
     query.remove_prefix(std::min(query.size(), part.size() + 1));
     if (part.empty()) continue;
+    if (pairs_.size() == kMostParameters) {
+      throw Problem(400, "too-many-parameters", "The query has too many parameters.");
+    }
     const std::size_t equals = part.find('=');
     Pair pair;
     pair.name = decode(part.substr(0, equals));

@@ -119,6 +119,17 @@ TEST_CASE("a query that is broken, double or unknown is refused without an echo"
   CHECK(of("%3Cscript%3E=1") == "400 unknown-parameter ?");
 }
 
+// Each name is compared with all before it, so thousands of them would hold the loop.
+TEST_CASE("a query of more than a hundred parameters is refused") {
+  const auto of = [](int count) {
+    std::string text;
+    for (int i = 0; i < count; ++i) text += "p" + std::to_string(i) + "=1&";
+    return outcome([&] { QueryString query(text); });
+  };
+  CHECK(of(100) == "fine");
+  CHECK(of(101) == "400 too-many-parameters");
+}
+
 TEST_CASE("a number in a query is whole and within its range") {
   const auto of = [](std::string_view text) {
     return outcome([&] { QueryString(text).integer("n", 1, 10); });
