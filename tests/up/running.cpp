@@ -1,5 +1,7 @@
 #include "up/running.hpp"
 
+#include <doctest/doctest.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -69,6 +71,12 @@ pid_t Running::pid(const std::string& name) const {
     if (message == "ready" || message == "started again") newest = std::stoi(line.value("pid", ""));
   }
   return newest;
+}
+
+void Running::signal(const std::string& name, int number) const {
+  const pid_t target = pid(name);
+  REQUIRE(target > 0);
+  kill(target, number);
 }
 
 bool Running::stops(int signal) {

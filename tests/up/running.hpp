@@ -24,6 +24,8 @@ class Running {
   std::vector<std::string> names() const;
   /// Of the newest process of that name; -1: none.
   pid_t pid(const std::string& name) const;
+  /// Sends it a signal. It must be there: kill(2) of -1 would be for every process of the machine.
+  void signal(const std::string& name, int number) const;
   /// True when all that it started has ended and its exit code is 0.
   bool stops(int signal);
   /// One request through the front, and its status; 0: no answer.

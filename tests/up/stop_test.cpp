@@ -16,7 +16,7 @@ TEST_CASE("a second Ctrl-C does not wait for requests in hand, and leaves no pro
   Running system("split", directory / "data");
   REQUIRE(system.wait_until_serving());
   const std::vector<pid_t> all = descendants(system.process.pid());
-  kill(system.pid("user"), SIGSTOP);
+  system.signal("user", SIGSTOP);
   HttpClient client(system.front());
   client.send("GET /users HTTP/1.1\r\nHost: localhost\r\n\r\n");  // nobody will answer
   std::this_thread::sleep_for(std::chrono::milliseconds(100));

@@ -67,12 +67,12 @@ TEST_CASE("while a host is away, the others answer") {
   Running system("split", directory / "data");
   REQUIRE(system.wait_until_serving());
   CHECK(system.names() == std::vector<std::string>{"gateway", "product", "user", "order"});
-  kill(system.pid("order"), SIGKILL);
+  system.signal("order", SIGKILL);
   CHECK(system.status("GET", "/users") == 200);
   CHECK(system.status("GET", "/products") == 200);
   CHECK(system.answers("/orders"));
   SUBCASE("a killed gateway gets its port back") {
-    kill(system.pid("gateway"), SIGKILL);
+    system.signal("gateway", SIGKILL);
     CHECK(system.process.wait_for_log("\"process\":\"gateway\",\"pid\""));
     CHECK(system.answers("/users"));
   }

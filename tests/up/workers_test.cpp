@@ -68,7 +68,7 @@ TEST_CASE("no worker of the gateway is root, and all that it routes answers") {
   const int refused = system.status("POST", "/users", long_body());
   CHECK(refused >= 400);
   CHECK(refused < 500);
-  kill(system.pid("order"), SIGKILL);  // its socket is made anew
+  system.signal("order", SIGKILL);  // its socket is made anew
   REQUIRE(system.process.wait_for_log("\"started again\""));
   CHECK(system.answers("/orders"));
   CHECK(system.stops(SIGTERM));
