@@ -1,5 +1,6 @@
 # A rolling restart: two of each service, every container restarted in turn under a constant load.
-# Sourced by run.sh. CLEAVE_ROLLING is the number of requests: 15000 by default, at 500 a second;
+# Sourced by run.sh. CLEAVE_ROLLING is the number of requests: 30000 by default, at 500 a second, as
+# a slow machine does not get round in half of that;
 # `CLEAVE_ROLLING=100000 ./dev docker-test` goes round until that many have been sent.
 
 scale_all() { # scale_all NUMBER
@@ -19,7 +20,7 @@ is_container_healthy() {
 
 roll_under_load() {
   local service number load rounds=0
-  python3 lab/bench/load.py "$base" --rate 500 --count "${CLEAVE_ROLLING:-15000}" \
+  python3 lab/bench/load.py "$base" --rate 500 --count "${CLEAVE_ROLLING:-30000}" \
     --user "$user" --product "$product" --ledger "$work/ledger" >"$work/load.log" 2>&1 &
   load=$!
   while kill -0 $load 2>/dev/null; do
