@@ -1,6 +1,7 @@
 // Pipeline, batches: many statements of one text as one command, and its rows dealt out again.
 #include <algorithm>
 #include <charconv>
+#include <utility>
 
 #include "observe/log.hpp"
 #include "postgres/pipeline.hpp"
@@ -50,7 +51,7 @@ void Pipeline::deal(Waiting* waiting, const std::shared_ptr<pg_result>& rows) {
 
 /// A batch that failed failed for one of its values, perhaps: each is repeated alone, so that
 /// nobody sees another's error. False: it was of one.
-bool Pipeline::part(Waiting* waiting) {
+bool Pipeline::repeat_each(Waiting* waiting) {
   if (waiting == nullptr || waiting->next == nullptr || !waiting->statement->batched) return false;
   while (waiting != nullptr) {
     alone_.push_back(waiting);
