@@ -40,6 +40,7 @@ class Client {
   /// `address` as Server::address() says it, on 127.0.0.1.
   explicit Client(const std::string& address, int receive_buffer = 0)
       : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    if (fd_ < 0) throw std::runtime_error(std::string("no socket: ") + std::strerror(errno));
     const timeval limit{10, 0};
     setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
     setsockopt(fd_, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
@@ -51,9 +52,9 @@ class Client {
     to.sin_port =
         htons(static_cast<std::uint16_t>(std::stoi(address.substr(address.rfind(':') + 1))));
     to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    if (fd_ < 0 || connect(fd_, reinterpret_cast<sockaddr*>(&to), sizeof to) != 0) {
+    if (connect(fd_, reinterpret_cast<sockaddr*>(&to), sizeof to) != 0) {
       const std::string why = std::strerror(errno);
-      if (fd_ >= 0) close(fd_);
+      close(fd_);
       throw std::runtime_error("cannot connect: " + why);
     }
   }
