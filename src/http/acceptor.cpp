@@ -62,7 +62,7 @@ bool Acceptor::accept_one() {
   }
   if (shared_.connections.load(std::memory_order_relaxed) >= shared_.options.limits.connections) {
     turned_away.add();
-    Connection::turn_away(fd, shared_);
+    Connection::turn_away(fd);
     return true;
   }
   accepted.add();
@@ -82,7 +82,7 @@ bool Acceptor::refuse_one() {
   if (reserve_ >= 0) close(reserve_);
   const int fd = accept4(listener_.fd(), nullptr, nullptr, SOCK_CLOEXEC);
   if (fd >= 0) {
-    Connection::turn_away(fd, shared_);
+    Connection::turn_away(fd);
     turned_away.add();
   }
   reserve_ = open_reserve();

@@ -47,13 +47,13 @@ void Connection::adopt(int fd, Shared& shared, PerLoop& home) {
   if (!one->loop_.add(fd, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, *one)) delete one;
 }
 
-void Connection::turn_away(int fd, Shared& shared) noexcept {
+void Connection::turn_away(int fd) noexcept {
   RefusalJob job(kCrowded, [fd](std::string_view head, std::string_view body) {
     for (const std::string_view part : {head, body}) {
       if (!part.empty()) ::send(fd, part.data(), part.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
     }
   });
-  shared.exchange.run(job);
+  exchange(job);
   shutdown(fd, SHUT_WR);
   char unread[4096];  // close(2) over unread bytes would reset the connection and drop the answer
   while (recv(fd, unread, sizeof unread, MSG_DONTWAIT) == sizeof unread) {
@@ -149,7 +149,7 @@ void Connection::serve() {
     Serving job(*this, chunked_ != nullptr ? std::string_view(chunked_->body())
                                            : pending().substr(body_at_, size_ - body_at_));
     home_.requests.add();
-    shared_.exchange.run(job);
+    exchange(job);
     home_.answers[static_cast<std::size_t>(job.status / 100)].add();
   }
   --home_.in_hand;
@@ -169,7 +169,7 @@ void Connection::refuse(const Refusal& refusal) {
                  [this](std::string_view head, std::string_view body) { send(head, body); });
   // While a body comes, the head's views may point to a buffer that has grown; a HEAD has none.
   if (state_ != State::kBody && head_ != nullptr && head_->method == "HEAD") job.method = "HEAD";
-  shared_.exchange.run(job);
+  exchange(job);
   home_.answers[static_cast<std::size_t>(job.status / 100)].add();
   close_ = true;
   answered();

@@ -32,7 +32,7 @@ class Connection final : io::FdHandler, io::Timer {
   /// [loop of `home`]
   static void adopt(int fd, Shared& shared, PerLoop& home);
   /// Answers 503 and closes: there is no room for another connection. [any loop]
-  static void turn_away(int fd, Shared& shared) noexcept;
+  static void turn_away(int fd) noexcept;
 
   /// For a drain: an idle connection goes unless a request has just arrived; a half-read request
   /// gets `grace`; one in hand is answered first. May destroy this. [loop]

@@ -1,7 +1,6 @@
 #include "http/exchange.hpp"
 
 #include <charconv>
-#include <cstring>
 #include <ctime>
 #include <exception>
 #include <string>
@@ -9,7 +8,7 @@
 
 #include "cleave/problem.hpp"
 #include "http/chars.hpp"
-#include "http/httplib_shim.hpp"
+#include "http/status_line.hpp"
 #include "observe/log.hpp"
 
 namespace cleave::http {
@@ -49,112 +48,20 @@ bool is_ours(std::string_view name) noexcept {
   return false;
 }
 
-/// httplib's stream over memory: reads a request line, hands the answer to the job.
-class Wire final : public httplib::Stream {
- public:
-  explicit Wire(Job& job) : job_(job), start_(io::Clock::now()) {}
-  Job& job() noexcept { return job_; }
-  /// A header of the answer. Not given to httplib: it would compare it with tolower(3), keep it in
-  /// a multimap and format it with snprintf, which costs more than the rest of the door.
-  void add(std::string_view name, std::string_view value) {
-    lines_.append(name).append(": ").append(value).append("\r\n");
-  }
-  void forget_headers() noexcept { lines_.clear(); }
+/// " 1.2": milliseconds with one decimal.
+void append_millis(std::string& to, io::Clock::duration time) {
+  const auto micros = std::chrono::duration_cast<std::chrono::microseconds>(time).count();
+  char text[32];
+  char* end = std::to_chars(text, text + sizeof text, micros / 1000).ptr;
+  *end++ = '.';
+  *end++ = static_cast<char>('0' + micros / 100 % 10);
+  *end++ = static_cast<char>('0' + micros / 10 % 10);
+  to.append(text, end);
+}
 
-  bool is_readable() const override { return at_ < request().size(); }
-  bool is_writable() const override { return true; }
-  ssize_t read(char* into, std::size_t size) override {
-    const std::size_t n = std::min(size, request().size() - at_);
-    std::memcpy(into, request().data() + at_, n);
-    at_ += n;
-    return static_cast<ssize_t>(n);
-  }
-  /// Both versions write the head in one piece, and then the body in one piece, if there is one.
-  ssize_t write(const char* data, std::size_t size) override {
-    if (!has_head_) {
-      finish_head({data, size});
-    } else {
-      send({data, size});
-    }
-    return static_cast<ssize_t>(size);
-  }
-  void get_remote_ip_and_port(std::string&, int&) const override {}
-  void get_local_ip_and_port(std::string&, int&) const override {}
-  socket_t socket() const override { return -1; }  // never used: reads and writes come here
-
-  /// An answer without a body is sent when httplib has returned.
-  void flush() {
-    if (!sent_) send({});
-  }
-
- private:
-  /// What httplib has to know: whether the answer's body is sent. The real head was parsed already.
-  std::string_view request() const noexcept {
-    return job_.method == "HEAD" ? "HEAD / HTTP/1.1\r\n\r\n" : "GET / HTTP/1.1\r\n\r\n";
-  }
-
-  /// A small body goes into one piece with the head: copying it costs less than a second piece does
-  /// in the kernel.
-  void send(std::string_view body) {
-    constexpr std::size_t kSmall = 4096;
-    if (body.size() <= kSmall) head() += std::exchange(body, {});
-    job_.send(head(), body);
-    sent_ = true;
-  }
-
-  /// One buffer a thread: between an answer's first piece and its last nothing waits.
-  static std::string& head() {
-    thread_local std::string buffer;
-    return buffer;
-  }
-
-  /// Adds the handler's headers and what every answer carries.
-  void finish_head(std::string_view from_httplib) {
-    const router::RequestScope& scope = job_.scope;
-    has_head_ = true;
-    std::string& head = this->head();
-    head.assign(from_httplib.substr(0, from_httplib.size() - 2));  // without the empty line
-    head += lines_;
-    head += date_line();
-    head += "X-Request-Id: ";
-    head += scope.id();
-    head += "\r\ntraceparent: ";
-    scope.trace.append_header(head);
-    head += "\r\nServer-Timing: total;dur=";
-    append_millis(head, io::Clock::now() - start_);
-    if (scope.timeline.size() > 0) {
-      head += ", ";
-      scope.timeline.append_server_timing(head);
-    }
-    head += "\r\nX-Content-Type-Options: nosniff\r\n";
-    if (const std::string_view connection = job_.connection(); !connection.empty()) {
-      head += "Connection: ";
-      head += connection;
-      head += "\r\n";
-    }
-    head += "\r\n";
-  }
-  static void append_millis(std::string& to, io::Clock::duration time) {
-    const auto micros = std::chrono::duration_cast<std::chrono::microseconds>(time).count();
-    char text[32];
-    char* end = std::to_chars(text, text + sizeof text, micros / 1000).ptr;
-    *end++ = '.';
-    *end++ = static_cast<char>('0' + micros / 100 % 10);
-    *end++ = static_cast<char>('0' + micros / 10 % 10);
-    to.append(text, end);
-  }
-
-  Job& job_;
-  std::size_t at_ = 0;  // in the request
-  std::string lines_;   // the handler's headers
-  io::TimePoint start_;
-  bool has_head_ = false;
-  bool sent_ = false;
-};
-
-// What this thread is about to run: hooks get no argument of ours. Read at the start of the first
-// hook; nothing waits between run() and there, so no other fiber can have changed it.
-thread_local Wire* current_wire = nullptr;
+void append_line(std::string& to, std::string_view name, std::string_view value) {
+  to.append(name).append(": ").append(value).append("\r\n");
+}
 
 void produce(Job& job, Response& response) noexcept {
   try {
@@ -173,16 +80,10 @@ void produce(Job& job, Response& response) noexcept {
   }
 }
 
-void fill(Wire& wire, Response& from, httplib::Response& to) {
-  Job& job = wire.job();
-  if (from.status < 200 || from.status > 599) {
-    log::error("http", "a handler answered with no final status",
-               {{"request", std::string(job.scope.id())}, {"status", std::to_string(from.status)}});
-    from = Problem(500, "internal", "The service failed.").response(job.scope.id());
-  }
-  to.status = job.status = from.status;
+/// The headers that the handler made, but for those that are ours or would break the answer.
+void append_headers(std::string& head, const Job& job, const Response& response) {
   bool typed = false;
-  for (const Header& header : from.headers) {
+  for (const Header& header : response.headers) {
     if (is_ours(header.name)) continue;
     if (header.name.empty() || !all(header.name, kToken) || !all(header.value, kField)) {
       log::warn("http", "dropped a header that a handler made: it would break the answer",
@@ -190,55 +91,66 @@ void fill(Wire& wire, Response& from, httplib::Response& to) {
       continue;
     }
     typed = typed || iequals(header.name, "content-type");
-    wire.add(header.name, header.value);
+    append_line(head, header.name, header.value);
   }
-  if (from.status == 204 || from.status == 304) return;  // these have no body
-  to.body = std::move(from.body);
-  if (!typed && !to.body.empty()) wire.add("Content-Type", "text/plain; charset=utf-8");
+  if (!typed && !response.body.empty()) {
+    append_line(head, "Content-Type", "text/plain; charset=utf-8");
+  }
+}
+
+/// RFC 9110, 8.6: no length with 204; with 304 it would be the 200's, unknown here.
+bool is_bodiless(int status) noexcept { return status == 204 || status == 304; }
+
+/// What every answer carries.
+void append_ours(std::string& head, Job& job, std::size_t length, io::TimePoint start) {
+  if (!is_bodiless(job.status)) {
+    char digits[24];
+    const char* end = std::to_chars(digits, digits + sizeof digits, length).ptr;
+    append_line(head, "Content-Length", {digits, static_cast<std::size_t>(end - digits)});
+  }
+  head += date_line();
+  append_line(head, "X-Request-Id", job.scope.id());
+  head += "traceparent: ";
+  job.scope.trace.append_header(head);
+  head += "\r\nServer-Timing: total;dur=";
+  append_millis(head, io::Clock::now() - start);
+  if (job.scope.timeline.size() > 0) {
+    head += ", ";
+    job.scope.timeline.append_server_timing(head);
+  }
+  head += "\r\nX-Content-Type-Options: nosniff\r\n";
+  if (const std::string_view connection = job.connection(); !connection.empty()) {
+    append_line(head, "Connection", connection);
+  }
+  head += "\r\n";
 }
 
 }  // namespace
 
-/// Every hook is noexcept: httplib calls some of them outside its own try block, and an exception
-/// there ends the process.
-class Exchange::Httplib final : public HttplibServer {
- public:
-  Httplib() {
-    // Before httplib looks for files, reads a body, or matches its regular expressions.
-    set_pre_routing_handler([](const httplib::Request&, httplib::Response& response) noexcept {
-      Wire& wire = *current_wire;
-      Response made;
-      produce(wire.job(), made);
-      try {
-        fill(wire, made, response);
-      } catch (...) {  // out of memory: an answer without ornaments is better than none
-        wire.forget_headers();
-        response.body.clear();
-        response.status = wire.job().status = 500;
-      }
-      return HandlerResponse::Handled;
-    });
-    // Leaves of httplib's headers the length only: what else it adds by itself, Cleave says
-    // otherwise or not at all.
-    set_post_routing_handler([](const httplib::Request&, httplib::Response& response) noexcept {
-      // RFC 9110, 8.6: no length with 204; with 304 it would be the 200's, unknown here.
-      const bool bodiless = response.status == 204 || response.status == 304;
-      std::erase_if(response.headers, [bodiless](const auto& header) {
-        return bodiless || !iequals(header.first, "Content-Length");
-      });
-    });
+void exchange(Job& job) noexcept {
+  const io::TimePoint start = io::Clock::now();
+  Response response;
+  produce(job, response);
+  if (response.status < 200 || response.status > 599) {
+    log::error("http", "a handler answered with no final status",
+               {{"request", std::string(job.scope.id())},
+                {"status", std::to_string(response.status)}});
+    response = Problem(500, "internal", "The service failed.").response(job.scope.id());
   }
-};
+  job.status = response.status;
+  if (is_bodiless(job.status)) response.body.clear();
 
-Exchange::Exchange() : httplib_(std::make_unique<Httplib>()) {}
-Exchange::~Exchange() = default;
-
-void Exchange::run(Job& job) const noexcept {
-  Wire wire(job);
-  current_wire = &wire;
-  // "close": httplib then writes one fixed header instead of composing Keep-Alive by stringstream.
-  httplib_->serve(wire, true);
-  wire.flush();
+  // One buffer a thread: from here to send() nothing waits.
+  thread_local std::string head;
+  head = status_line(job.status);
+  append_headers(head, job, response);
+  append_ours(head, job, response.body.size(), start);
+  std::string_view body = job.method == "HEAD" ? std::string_view() : response.body;
+  // A small body goes into one piece with the head: copying it costs less than a second piece does
+  // in the kernel.
+  constexpr std::size_t kSmall = 4096;
+  if (body.size() <= kSmall) head += std::exchange(body, {});
+  job.send(head, body);
 }
 
 }  // namespace cleave::http

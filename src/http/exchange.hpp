@@ -1,12 +1,10 @@
-// Exchange: one request's way through cpp-httplib, which runs the hooks and formats the answer.
+// One request's way through its handler to the bytes of its answer.
 //
-// The door has read and judged the request already. httplib sees neither its path nor a header nor
-// a body: it would decode %0d%0a inside header values (CVE-2026-45372), honour Range, compress for
-// Accept-Encoding, and read bodies by rules of its own. Handlers get what the door parsed. Of the
-// answer, httplib writes the status line, the length and the body.
+// The door has read and judged the request already; here the handler runs, what it throws becomes a
+// problem, and the head is written: httplib's status line (status_line.hpp), the handler's headers,
+// and what every answer carries. docs/decisions/0005 says why the rest is not httplib's.
 #pragma once
 
-#include <memory>
 #include <string_view>
 
 #include "cleave/message.hpp"
@@ -14,7 +12,7 @@
 
 namespace cleave::http {
 
-/// What one answer needs from its connection. Lives on the caller's stack during Exchange::run.
+/// What one answer needs from its connection. Lives on the caller's stack during exchange().
 class Job {
  public:
   /// As in the request line; a HEAD is answered without its body.
@@ -22,7 +20,7 @@ class Job {
   router::RequestScope scope;
   int status = 500;  // of the answer, once produced
 
-  /// Makes the answer; may wait when run() was called on a fiber. An exception becomes a 500.
+  /// Makes the answer; may wait when exchange() was called on a fiber. An exception becomes a 500.
   virtual void produce(Response& response) = 0;
   /// Asked after produce(): whether the connection stays, and what to say of it.
   virtual std::string_view connection() noexcept = 0;  // "close", "keep-alive" or ""
@@ -33,17 +31,7 @@ class Job {
   ~Job() = default;
 };
 
-/// Stateless after construction: any number of jobs at once, on any thread.
-class Exchange {
- public:
-  Exchange();
-  ~Exchange();
-  /// Returns after job.send(). Never throws.
-  void run(Job& job) const noexcept;
-
- private:
-  class Httplib;
-  std::unique_ptr<Httplib> httplib_;
-};
+/// Returns after job.send(). Never throws; any number at once, on any thread.
+void exchange(Job& job) noexcept;
 
 }  // namespace cleave::http

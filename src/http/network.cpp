@@ -164,7 +164,7 @@ void Network::deliver(router::Endpoint& endpoint, const Request& request,
   const Options there{.limits = options_.limits, .handler = serve(endpoint, context)};
   RemoteAnswer answer(RemoteOptions{}.body, request.method == "HEAD");
   CopyJob job(head, std::string_view(bytes).substr(head.size), there, answer);
-  exchange_.run(job);
+  exchange(job);
   const char* why = answer.why();
   if (job.read() != Parse::kComplete ||
       RemoteEndpoint::judge(answer.response(), module, why) != RemoteEndpoint::Outcome::kAnswered) {

@@ -49,7 +49,6 @@ class Network final : public router::Hop {
   NetworkOptions options_;
   router::NetFaults faults_;
   RemoteAddress address_;
-  Exchange exchange_;
 };
 
 }  // namespace cleave::http

@@ -34,7 +34,6 @@ struct PerLoop {
 
 struct Shared {
   Options options;
-  Exchange exchange;
   std::vector<std::unique_ptr<PerLoop>> loops;
   std::atomic<bool> closing{false};         // answers say Connection: close
   std::atomic<std::size_t> connections{0};  // counted when accepted
