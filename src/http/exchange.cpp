@@ -99,7 +99,9 @@ void append_headers(std::string& head, const Job& job, const Response& response)
 }
 
 /// RFC 9110, 8.6: no length with 204; with 304 it would be the 200's, unknown here.
-bool is_bodiless(int status) noexcept { return status == 204 || status == 304; }
+bool is_bodiless(int status) noexcept {
+  return status == 204 || status == 304;
+}
 
 /// What every answer carries.
 void append_ours(std::string& head, Job& job, std::size_t length, io::TimePoint start) {
@@ -132,9 +134,9 @@ void exchange(Job& job) noexcept {
   Response response;
   produce(job, response);
   if (response.status < 200 || response.status > 599) {
-    log::error("http", "a handler answered with no final status",
-               {{"request", std::string(job.scope.id())},
-                {"status", std::to_string(response.status)}});
+    log::error(
+        "http", "a handler answered with no final status",
+        {{"request", std::string(job.scope.id())}, {"status", std::to_string(response.status)}});
     response = Problem(500, "internal", "The service failed.").response(job.scope.id());
   }
   job.status = response.status;

@@ -2,7 +2,7 @@
 //
 // The door has read and judged the request already; here the handler runs, what it throws becomes a
 // problem, and the head is written: httplib's status line (status_line.hpp), the handler's headers,
-// and what every answer carries. docs/decisions/0005 says why the rest is not httplib's.
+// and what every answer carries. docs/decisions/0019 says why the rest is not httplib's.
 #pragma once
 
 #include <string_view>

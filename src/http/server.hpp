@@ -1,8 +1,8 @@
 // Server: HTTP/1.1 on a listening address, over the process's loops.
 //
 // The door (connection.hpp, framing.hpp) accepts, reads one whole request under strict limits and
-// RFC 9112 framing, and only then takes a fiber; cpp-httplib (exchange.hpp) parses the head again
-// into its Request and formats the answer. A connection that waits costs no fiber and no buffer.
+// RFC 9112 framing, and only then takes a fiber, on which the exchange (exchange.hpp) makes the
+// answer. A connection that waits costs no fiber and no buffer.
 #pragma once
 
 #include <atomic>

@@ -13,7 +13,14 @@
 namespace cleave::io {
 namespace {
 thread_local Loop* current_loop = nullptr;
-}
+
+// Fibers that run between two looks at the descriptors. What came meanwhile then joins the batch of
+// those still to run. Measured with 32 connections, paired, against no limit: 8 were as good, 32
+// had half the gain, and a limit without Hook::When cost orders a fifth.
+constexpr std::size_t kFibersATurn = 16;
+// Turns that a batch waits for fibers that might add to it.
+constexpr int kPatience = 8;
+}  // namespace
 
 Loop::Loop(unsigned index)
     : index_(index),
@@ -141,6 +148,7 @@ void Loop::reap() {
 
 void Loop::make_ready(Fiber& fiber) noexcept {
   fiber.next_ = nullptr;
+  ++ready_count_;
   if (ready_tail_ != nullptr) {
     ready_tail_->next_ = &fiber;
   } else {
@@ -151,8 +159,11 @@ void Loop::make_ready(Fiber& fiber) noexcept {
 
 void Loop::run_ready() {
   // Only what is ready now: fibers that make each other ready must not starve the descriptors.
+  // Half of them when they are many: each that waits here has a stack that leaves the caches.
   Fiber* const last = ready_tail_;
-  while (ready_head_ != nullptr) {
+  const std::size_t most = std::max(kFibersATurn, ready_count_ / 2);
+  for (std::size_t ran = 0; ready_head_ != nullptr && ran < most; ++ran) {
+    --ready_count_;
     Fiber* const fiber = ready_head_;
     ready_head_ = fiber->next_;
     if (ready_head_ == nullptr) ready_tail_ = nullptr;
@@ -164,7 +175,7 @@ void Loop::run_ready() {
   }
 }
 
-void Loop::at_end_of_turn(Hook& hook) {
+void Loop::batch(Hook& hook) {
   if (hook.queued_) return;
   hook.queued_ = true;
   hooks_.push_back(&hook);
@@ -177,14 +188,21 @@ void Loop::forget(Hook& hook) noexcept {
 }
 
 void Loop::run_hooks() {
-  if (ready_head_ != nullptr) return;  // more fibers of this turn may still add to a batch
+  if (hooks_.empty()) return;
+  const bool all = ready_head_ == nullptr || ++postponed_ >= kPatience;
+  if (all) postponed_ = 0;
+  std::size_t kept = 0;
   for (std::size_t i = 0; i < hooks_.size(); ++i) {  // a hook may queue another
     Hook* const hook = hooks_[i];
     if (hook == nullptr) continue;
+    if (!all && hook->when_ == Hook::When::kBatch) {
+      hooks_[kept++] = hook;
+      continue;
+    }
     hook->queued_ = false;
-    hook->before_poll();
+    hook->send_batch();
   }
-  hooks_.clear();
+  hooks_.resize(kept);
 }
 
 bool Loop::add(int fd, std::uint32_t events, FdHandler& handler) noexcept {

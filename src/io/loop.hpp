@@ -1,8 +1,8 @@
 // Loop: one thread, one epoll, many fibers.
 //
-// Each turn: posted work, ready fibers, the hooks that send what those fibers batched, then epoll.
-// So statements that fibers issue in one turn leave in one packet, and a busy loop makes bigger
-// batches instead of longer queues.
+// Each turn: posted work, some of the ready fibers, epoll. When no fiber is ready any more, the
+// hooks send what the fibers batched. So statements that fibers issue side by side leave in one
+// packet, and a busy loop makes bigger batches instead of longer queues.
 #pragma once
 
 #include <atomic>
@@ -28,14 +28,22 @@ class FdHandler {
   virtual void on_ready(std::uint32_t epoll_events) = 0;
 };
 
-/// Runs once at the end of the turn that asked for it: where batches are sent.
+/// Runs once, soon after it was asked for: where batches are sent.
 class Hook {
  public:
+  /// kBatch: when no fiber is ready any more, as each may add to the batch; after a few turns at
+  /// the latest. For what costs less the more go together. kTurn: at the end of the turn. For what
+  /// takes long however few go together, such as a commit: those that come meanwhile are the next
+  /// batch.
+  enum class When { kBatch, kTurn };
+  explicit Hook(When when = When::kBatch) noexcept : when_(when) {}
   virtual ~Hook() = default;
-  virtual void before_poll() = 0;
+  /// On the loop, not on a fiber: must not wait.
+  virtual void send_batch() = 0;
 
  private:
   friend class Loop;
+  When when_;
   bool queued_ = false;
 };
 
@@ -70,7 +78,8 @@ class Loop {
   /// After this the handler is not called again, not even for events already fetched.
   void remove(int fd, FdHandler& handler) noexcept;
 
-  void at_end_of_turn(Hook& hook);
+  /// Runs the hook once, at the time it names. Asked again before that, still once.
+  void batch(Hook& hook);
   void forget(Hook& hook) noexcept;
 
   TimerWheel& timers() noexcept { return timers_; }
@@ -85,7 +94,7 @@ class Loop {
 
  private:
   friend class Fiber;
-  static constexpr std::size_t kEvents = 256;
+  static constexpr std::size_t kEvents = 64;
   static constexpr std::size_t kWarm = 64;   // idle fibers that are kept for good
   static constexpr std::size_t kReap = 128;  // most that one reap() ends, so that it stays short
   static constexpr Millis kReapEvery{50};
@@ -110,9 +119,11 @@ class Loop {
   TimePoint now_;
   TimerWheel timers_;
   std::vector<Hook*> hooks_;
+  int postponed_ = 0;  // turns that batches have waited
 
   Fiber* ready_head_ = nullptr;
   Fiber* ready_tail_ = nullptr;
+  std::size_t ready_count_ = 0;
   Fiber* free_ = nullptr;
   std::size_t free_count_ = 0;
   std::size_t spare_ = 0;  // fewest idle fibers since the last reap(): nobody needed those

@@ -13,7 +13,8 @@ constexpr io::Millis kSlack{500};
 }  // namespace
 
 Pipeline::Pipeline(const Options& options, Role role, PipelineStats& stats)
-    : options_(options),
+    : Hook(role == Role::kWrite ? When::kTurn : When::kBatch),
+      options_(options),
       role_(role),
       stats_(stats),
       loop_(*io::Loop::current()),
@@ -42,7 +43,7 @@ Result Pipeline::query(const Statement& statement, io::TimePoint deadline, bool 
     if (place != nullptr) *place = &waiting;
     queue_.push_back(&waiting);
     if (connection_ == nullptr) connect_in_background();
-    loop_.at_end_of_turn(*this);
+    loop_.batch(*this);
   }
   stats_.waiting.fetch_add(1, std::memory_order_relaxed);
   const bool woken = waiting.waiter.wait(deadline);
@@ -64,7 +65,7 @@ void Pipeline::close() {
   for (Waiting* waiting : std::exchange(queue_, {})) answer(waiting, error_of(kUnavailable));
 }
 
-void Pipeline::before_poll() {
+void Pipeline::send_batch() {
   // While something is in flight, its Sync sends the rest. What was given up
   // sends nothing.
   while (connection_ != nullptr && in_flight_.empty() && !(alone_.empty() && queue_.empty())) {

@@ -14,7 +14,7 @@
 // Statements of one text that are batched (cleave_host::query_batched) become one command with
 // arrays; identical reads become one as well. Who shares a command forms a chain.
 //
-//   queue ──at the end of the turn──► in flight ──Sync──► answered
+//   queue ──when its hook runs──► in flight ──Sync──► answered
 //                                        │ one failed: rolled back
 //                                        └──► in flight again, alone ──own
 //                                        Sync──► answered
@@ -95,7 +95,7 @@ class Pipeline final : io::FdHandler, io::Hook, io::Timer {
   // Level-triggered: libpq reads as much as it likes, and the rest must be told again.
   static constexpr std::uint32_t kReading = EPOLLIN | EPOLLRDHUP;
 
-  void before_poll() override;
+  void send_batch() override;
   void on_ready(std::uint32_t events) override;
   void on_timer() override;
 

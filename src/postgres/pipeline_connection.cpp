@@ -101,7 +101,7 @@ void Pipeline::use(ConnectionPtr connection) {
   stats_.down_since_ms = 0;
   stats_.connects.add();
   loop_.add(PQsocket(connection_.get()), kReading, *this);
-  loop_.at_end_of_turn(*this);
+  loop_.batch(*this);
 }
 
 /// The connection is of no more use. Reads that were in flight are sent again

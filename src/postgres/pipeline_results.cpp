@@ -31,7 +31,7 @@ void Pipeline::read_results() {
   if (PQstatus(connection_.get()) == CONNECTION_BAD) return lost(message_of(connection_.get()));
   if (!in_flight_.empty()) return expect_progress();
   if (std::exchange(retire_, false)) return lost("the server takes no writes any more");
-  loop_.at_end_of_turn(*this);
+  loop_.batch(*this);
 }
 
 void Pipeline::on_result(std::shared_ptr<pg_result> result) {

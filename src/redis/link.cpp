@@ -191,10 +191,10 @@ void Link::append(Command command, Done done) {
     loop_.timers().arm(alarm_, progress_ + setup_.timeout);
   }
   waiting_.push_back(std::move(done));
-  if (connected_) loop_.at_end_of_turn(*this);
+  if (connected_) loop_.batch(*this);
 }
 
-void Link::before_poll() {
+void Link::send_batch() {
   if (context_ == nullptr || !connected_) return;
   int done = 0;
   if (redisBufferWrite(context_, &done) != REDIS_OK) {
@@ -217,9 +217,9 @@ void Link::on_ready(std::uint32_t events) {
     if (error != 0) return lose(Trouble::kConnection, std::strerror(error));
     connected_ = true;
     context_->flags |= REDIS_CONNECTED;
-    return before_poll();
+    return send_batch();
   }
-  if ((events & EPOLLOUT) != 0) before_poll();
+  if ((events & EPOLLOUT) != 0) send_batch();
   if ((events & ~std::uint32_t{EPOLLOUT}) != 0 && context_ != nullptr) read();
 }
 

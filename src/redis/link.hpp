@@ -104,7 +104,7 @@ class Link final : public io::FdHandler, public io::Hook {
   };
 
   void on_ready(std::uint32_t events) override;
-  void before_poll() override;
+  void send_batch() override;
   void on_alarm();
   void connect();
   static std::optional<Trouble> trouble_of(const Reply& reply) noexcept;
