@@ -103,6 +103,18 @@ bool share(const std::string& socket_file) {
   return fchmodat(AT_FDCWD, socket_file.c_str(), 0660, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
+/// What each accepted connection inherits from its listener (tcp(7)). Failures cost speed only.
+void tune(int fd, bool only_this_machine) {
+  // An answer is one write: held back until the one before it is acknowledged, as Nagle's rule has
+  // it, each answer to pipelined requests would wait out the client's delayed ACK, 40 ms.
+  const int one = 1;
+  setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+  // Congestion control that paces (BBR) arms a timer for each burst, and loopback has no path to
+  // learn about. Reno is in every kernel and allowed to everybody.
+  static constexpr char kPlain[] = "reno";
+  if (only_this_machine) setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, kPlain, sizeof kPlain - 1);
+}
+
 }  // namespace
 
 Listener::Listener(const std::string& address) {
@@ -181,6 +193,7 @@ void Listener::listen_tcp(const std::string& host, const std::string& port) {
                                         : reinterpret_cast<sockaddr_in*>(&bound)->sin_port);
   const bool v6 = host.find(':') != std::string::npos;
   address_ = (v6 ? "[" + host + "]" : host) + ":" + std::to_string(port_number);
+  tune(fd_, is_loopback(address_));
 }
 
 bool is_loopback(const std::string& address) {
