@@ -83,7 +83,10 @@ Response page_response(std::string_view path, const Page& page, const Rows& rows
 /// ETag of a row version, and the two conditions on it (RFC 9110, 13.1).
 std::string etag(std::string_view version);
 bool not_modified(const Request& request, std::string_view etag);  // If-None-Match, weak
-/// The version that If-Match demands; nullopt when absent or "*". 412 when it is no tag of ours.
-std::optional<std::int64_t> if_match(const Request& request);
+/// The versions that If-Match lists, as PostgreSQL writes an array, "{3,4}", for
+/// `$1::bigint[] IS NULL OR version = ANY ($1)`; nullopt (NULL, any version) when it is absent or
+/// "*". 412 when no tag in it is one of ours; weak ones never match.
+using Versions = std::optional<std::string>;
+Versions if_match(const Request& request);
 
 }  // namespace cleave

@@ -36,11 +36,11 @@ Rows OrderStore::list(const Filter& filter, std::int64_t after, std::int64_t mos
                      {after, most});
 }
 
-Rows OrderStore::remove(Id id, std::optional<std::int64_t> version) const {
+Rows OrderStore::remove(Id id, const cleave::Versions& versions) const {
   return host_.query(
       "DELETE FROM orders WHERE id = $1 AND ($2::bigint IS NULL OR version = $2) "
       "RETURNING " ORDER_COLUMNS,
-      {id, version});
+      {id, versions});
 }
 
 Rows OrderStore::insert(const OrderRequest& request, std::int64_t unit_price_cents,

@@ -31,7 +31,7 @@ class OrderStore {
 
   cleave::Rows find(cleave::Id id) const;
   cleave::Rows list(const Filter& filter, std::int64_t after, std::int64_t most) const;
-  cleave::Rows remove(cleave::Id id, std::optional<std::int64_t> version) const;  // the old row
+  cleave::Rows remove(cleave::Id id, const cleave::Versions& versions) const;  // the old row
 
   cleave::Rows insert(const OrderRequest& request, std::int64_t unit_price_cents,
                       std::int64_t total_cents) const;

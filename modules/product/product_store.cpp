@@ -37,23 +37,22 @@ Rows ProductStore::insert(const Product& product) const {
 
 // Both lock the list before the product (the join comes before the write), as every writer does:
 // statements that share a transaction cannot deadlock over the two.
-Rows ProductStore::update(Id id, const Product& product,
-                          std::optional<std::int64_t> version) const {
+Rows ProductStore::update(Id id, const Product& product, const cleave::Versions& versions) const {
   return host_.query(
       "WITH list AS (UPDATE product_list_version SET version = version + 1 RETURNING version) "
       "UPDATE products p SET name = $2, price_cents = $3, stock = $4, version = p.version + 1 "
-      "FROM list WHERE id = $1 AND ($5::bigint IS NULL OR p.version = $5) "
+      "FROM list WHERE id = $1 AND ($5::bigint[] IS NULL OR p.version = ANY ($5)) "
       "RETURNING id, name, price_cents, stock, p.version, created_at, list.version",
-      {id, product.name, product.price_cents, product.stock, version});
+      {id, product.name, product.price_cents, product.stock, versions});
 }
 
-Rows ProductStore::remove(Id id, std::optional<std::int64_t> version) const {
+Rows ProductStore::remove(Id id, const cleave::Versions& versions) const {
   return host_.query(
       "WITH list AS (UPDATE product_list_version SET version = version + 1 RETURNING version) "
       "DELETE FROM products p USING list "
-      "WHERE id = $1 AND ($2::bigint IS NULL OR p.version = $2) "
+      "WHERE id = $1 AND ($2::bigint[] IS NULL OR p.version = ANY ($2)) "
       "RETURNING id, name, price_cents, stock, p.version, created_at, list.version",
-      {id, version});
+      {id, versions});
 }
 
 }  // namespace product

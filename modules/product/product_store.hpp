@@ -23,10 +23,10 @@ class ProductStore {
   /// row whose id is NULL.
   cleave::Rows first_page(std::int64_t most) const;
   cleave::Rows insert(const Product& product) const;
-  /// None when there is no such product or, with `version`, when it is another one.
+  /// None when there is no such product or, with `versions`, when it is in none of them.
   cleave::Rows update(cleave::Id id, const Product& product,
-                      std::optional<std::int64_t> version) const;
-  cleave::Rows remove(cleave::Id id, std::optional<std::int64_t> version) const;  // the old row
+                      const cleave::Versions& versions) const;
+  cleave::Rows remove(cleave::Id id, const cleave::Versions& versions) const;  // the old row
 
  private:
   cleave::Host host_;

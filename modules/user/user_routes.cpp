@@ -91,8 +91,8 @@ Response UserRoutes::create(const Request& request) const {
 
 Response UserRoutes::replace(const Request& request, Id id) const {
   const User user = from_json(cleave::JsonObject(request));
-  const auto version = cleave::if_match(request);
-  const Rows rows = unless_taken([&] { return store_.update(id, user, version); });
+  const cleave::Versions versions = cleave::if_match(request);
+  const Rows rows = unless_taken([&] { return store_.update(id, user, versions); });
   if (rows.empty()) throw missing_or_changed(store_, id);
   return one(200, rows);
 }

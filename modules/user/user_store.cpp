@@ -25,19 +25,19 @@ Rows UserStore::insert(const User& user) const {
       {user.name, user.email});
 }
 
-Rows UserStore::update(Id id, const User& user, std::optional<std::int64_t> version) const {
+Rows UserStore::update(Id id, const User& user, const cleave::Versions& versions) const {
   return host_.query(
       "UPDATE users SET name = $2, email = $3, version = version + 1 "
-      "WHERE id = $1 AND ($4::bigint IS NULL OR version = $4) "
+      "WHERE id = $1 AND ($4::bigint[] IS NULL OR version = ANY ($4)) "
       "RETURNING id, name, email, version, created_at",
-      {id, user.name, user.email, version});
+      {id, user.name, user.email, versions});
 }
 
-Rows UserStore::remove(Id id, std::optional<std::int64_t> version) const {
+Rows UserStore::remove(Id id, const cleave::Versions& versions) const {
   return host_.query(
-      "DELETE FROM users WHERE id = $1 AND ($2::bigint IS NULL OR version = $2) "
+      "DELETE FROM users WHERE id = $1 AND ($2::bigint[] IS NULL OR version = ANY ($2)) "
       "RETURNING id, name, email, version, created_at",
-      {id, version});
+      {id, versions});
 }
 
 }  // namespace user

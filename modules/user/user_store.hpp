@@ -19,9 +19,9 @@ class UserStore {
   cleave::Rows find(cleave::Id id) const;                          // one row or none
   cleave::Rows list(std::int64_t after, std::int64_t most) const;  // by id
   cleave::Rows insert(const User& user) const;                     // the new row
-  /// The new row; none when there is no such user or, with `version`, when it is another one.
-  cleave::Rows update(cleave::Id id, const User& user, std::optional<std::int64_t> version) const;
-  cleave::Rows remove(cleave::Id id, std::optional<std::int64_t> version) const;  // the old row
+  /// The new row; none when there is no such user or, with `versions`, when it is in none of them.
+  cleave::Rows update(cleave::Id id, const User& user, const cleave::Versions& versions) const;
+  cleave::Rows remove(cleave::Id id, const cleave::Versions& versions) const;  // the old row
 
  private:
   cleave::Host host_;

@@ -55,6 +55,33 @@ Problem not_found() {
   return {404, "not-found", "There is nothing at this path."};
 }
 
+/// Each element of a list of entity tags, of all lines of that header (RFC 9110, 5.3). A comma in
+/// a tag, which none of ours has, makes two elements of it that are no tags.
+template <class See>
+void for_each_tag(const Request& request, std::string_view name, See&& see) {
+  for (const cleave_header& header : request.headers) {
+    if (!iequals(view(header.name), name)) continue;
+    std::string_view list = view(header.value);
+    while (!list.empty()) {
+      std::string_view one = list.substr(0, list.find(','));
+      list.remove_prefix(std::min(list.size(), one.size() + 1));
+      while (one.starts_with(' ') || one.starts_with('\t')) one.remove_prefix(1);
+      while (one.ends_with(' ') || one.ends_with('\t')) one.remove_suffix(1);
+      see(one);
+    }
+  }
+}
+
+/// 7 of "7" in quotes, the only form of a tag of ours that is strong (RFC 9110, 13.1.1).
+std::optional<std::int64_t> version_in(std::string_view tag) {
+  if (tag.size() < 3 || tag.front() != '"' || tag.back() != '"') return std::nullopt;
+  tag = tag.substr(1, tag.size() - 2);
+  std::int64_t version = 0;
+  const auto [end, error] = std::from_chars(tag.data(), tag.data() + tag.size(), version);
+  if (error != std::errc() || end != tag.data() + tag.size()) return std::nullopt;
+  return version;
+}
+
 }  // namespace
 
 void Routes::add(std::string_view method, std::string_view pattern, Collection handler) {
@@ -177,27 +204,26 @@ std::string etag(std::string_view version) {
 }
 
 bool not_modified(const Request& request, std::string_view tag) {
-  std::string_view list = request.header("If-None-Match");
-  while (!list.empty()) {
-    std::string_view one = list.substr(0, list.find(','));
-    list.remove_prefix(std::min(list.size(), one.size() + 1));
-    while (one.starts_with(' ')) one.remove_prefix(1);
-    while (one.ends_with(' ')) one.remove_suffix(1);
+  bool met = false;
+  for_each_tag(request, "If-None-Match", [&](std::string_view one) {
     if (one.starts_with("W/")) one.remove_prefix(2);  // the weak comparison, RFC 9110, 13.1.2
-    if (one == "*" || one == tag) return true;
-  }
-  return false;
+    met |= one == "*" || one == tag;
+  });
+  return met;
 }
 
-std::optional<std::int64_t> if_match(const Request& request) {
-  std::string_view tag = request.header("If-Match");
-  if (tag.empty() || tag == "*") return std::nullopt;
-  std::int64_t version = 0;
-  if (tag.size() > 2 && tag.front() == '"' && tag.back() == '"') {
-    tag = tag.substr(1, tag.size() - 2);
-    const auto [end, error] = std::from_chars(tag.data(), tag.data() + tag.size(), version);
-    if (error == std::errc() && end == tag.data() + tag.size()) return version;
-  }
+Versions if_match(const Request& request) {
+  bool asked = false, any = false;
+  std::string versions;
+  for_each_tag(request, "If-Match", [&](std::string_view one) {
+    asked = true;
+    any |= one == "*";
+    if (const auto version = version_in(one)) {
+      versions += (versions.empty() ? "" : ",") + std::to_string(*version);
+    }
+  });
+  if (!asked || any) return std::nullopt;
+  if (!versions.empty()) return "{" + versions + "}";
   throw Problem(412, "precondition-failed", "If-Match does not name the version that is there.");
 }
 

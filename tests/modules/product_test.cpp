@@ -25,7 +25,7 @@ struct Shelf {
                   : Answer{};
     }
     if ((update || remove) && asked.params.back() &&
-        *asked.params.back() != std::to_string(version)) {
+        *asked.params.back() != "{" + std::to_string(version) + "}") {
       return {};
     }
     if (update) ++version, name = *asked.params.at(1), stock = asked.params.at(3);
@@ -185,6 +185,8 @@ TEST_CASE("what is no product never reaches the database") {
     CHECK(told(product.ask("POST", "/products", body)) == expected);
     CHECK(told(product.ask("PUT", "/products/7", body)) == expected);
   }
+  const std::string long_name = R"({"price_cents":1,"name":")" + std::string(256, 'x') + "\"}";
+  CHECK(told(product.ask("POST", "/products", long_name)) == "422 too-long /name=too-long");
   CHECK(product.host.asked.empty());
 }
 

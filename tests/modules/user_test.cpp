@@ -107,7 +107,7 @@ TEST_CASE("If-Match lets only the version through that the client has seen") {
   user.host.on_query = [](const Asked& asked) {
     // The row is at version 3: a write that demands another finds none.
     const bool write = asked.sql.starts_with("UPDATE") || asked.sql.starts_with("DELETE");
-    const bool met = !write || !asked.params.back() || *asked.params.back() == "3";
+    const bool met = !write || !asked.params.back() || *asked.params.back() == "{3}";
     return met ? rows({kAda}) : Answer{};
   };
   CHECK(user.ask("PUT", "/users/7", kBody, {{"If-Match", "\"3\""}}).status == 200);

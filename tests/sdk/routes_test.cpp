@@ -205,10 +205,30 @@ TEST_CASE("If-Match demands a version, or that something is there") {
   };
   CHECK_FALSE(if_match({}));
   CHECK_FALSE(demand("*"));
-  CHECK(demand("\"7\"") == 7);
-  for (const char* value :
-       {"7", "\"x\"", "W/\"7\"", "\"\"", "\"", "\"7", "\"7 \"", "\"99999999999999999999\""}) {
+  CHECK(demand("\"7\"") == "{7}");
+  for (const char* value : {"7", "\"x\"", "W/\"7\"", "\"\"", "\"", "\"7", "\"7 \"",
+                            "\"99999999999999999999\"", ",", "\"x\", W/\"7\""}) {
     CAPTURE(value);
     CHECK(outcome([&] { demand(value); }) == "412 precondition-failed");
   }
+}
+
+// RFC 9110, 13.1.1: the condition is true when any tag of the list is the one that is there.
+TEST_CASE("both conditions read lists, over several lines too") {
+  const auto demand = [](const char* value) {
+    const cleave_header header{raw("If-Match"), raw(value)};
+    return if_match(with_header(header));
+  };
+  CHECK(demand("\"1\", \"2\"") == "{1,2}");
+  CHECK(demand(",\"1\" ,\t\"x\",W/\"3\",\"4\"") == "{1,4}");
+  CHECK_FALSE(demand("\"1\", *"));
+  const cleave_header lines[] = {{raw("If-Match"), raw("\"1\"")},
+                                 {raw("If-None-Match"), raw("\"8\"")},
+                                 {raw("if-match"), raw("\"2\"")},
+                                 {raw("if-none-match"), raw("\"9\", W/\"7\"")}};
+  const Request request{.headers = lines};
+  CHECK(if_match(request) == "{1,2}");
+  CHECK(not_modified(request, "\"7\""));
+  CHECK(not_modified(request, "\"8\""));
+  CHECK_FALSE(not_modified(request, "\"1\""));
 }
