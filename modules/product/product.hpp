@@ -17,7 +17,7 @@ struct Product {
 
 /// Takes a product out of a request's JSON; throws a Problem that names the offending member.
 inline Product from_json(cleave::JsonObject object) {
-  Product product{.name = object.text("name", 1, 200),
+  Product product{.name = object.text("name", 1, 255),
                   .price_cents = object.integer("price_cents", 0, 1'000'000'000'000),
                   .stock = object.optional_integer("stock", 0, 1'000'000'000)};
   object.done();

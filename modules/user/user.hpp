@@ -25,7 +25,7 @@ inline bool plausible_email(std::string_view email) {
 
 /// Takes a user out of a request's JSON; throws a Problem that names the offending member.
 inline User from_json(cleave::JsonObject object) {
-  User user{.name = object.text("name", 1, 200), .email = object.text("email", 3, 254)};
+  User user{.name = object.text("name", 1, 255), .email = object.text("email", 3, 254)};
   object.done();
   if (!plausible_email(user.email)) {
     throw cleave::Problem(422, "invalid-email", "This is no e-mail address.")
