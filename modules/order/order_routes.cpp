@@ -73,6 +73,7 @@ Response OrderRoutes::read(const Request& request, Id id) const {
 }
 
 Response OrderRoutes::create(const Request& request) const {
+  cleave::QueryString(request.query).done();
   const std::optional<std::string> key = idempotency_key(request);
   const OrderRequest wanted = from_json(cleave::JsonObject(request));
   const OrderService::Placed placed = service_.place(wanted, key);
@@ -83,6 +84,7 @@ Response OrderRoutes::create(const Request& request) const {
 }
 
 Response OrderRoutes::remove(const Request& request, Id id) const {
+  cleave::QueryString(request.query).done();
   const Rows removed = store_.remove(id, cleave::if_match(request));
   if (!removed.empty()) return {.status = 204};
   if (store_.find(id).empty()) throw no_such_order();

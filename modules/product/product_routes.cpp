@@ -86,6 +86,7 @@ Response ProductRoutes::read(const Request& request, Id id) const {
 }
 
 Response ProductRoutes::create(const Request& request) const {
+  cleave::QueryString(request.query).done();
   const Product product = from_json(cleave::JsonObject(request));
   const Rows rows = store_.insert(product);
   cache_.written(rows);
@@ -95,6 +96,7 @@ Response ProductRoutes::create(const Request& request) const {
 }
 
 Response ProductRoutes::replace(const Request& request, Id id) const {
+  cleave::QueryString(request.query).done();
   const Product product = from_json(cleave::JsonObject(request));
   const Rows rows = store_.update(id, product, cleave::if_match(request));
   if (rows.empty()) throw missing_or_changed(store_, id);
@@ -103,6 +105,7 @@ Response ProductRoutes::replace(const Request& request, Id id) const {
 }
 
 Response ProductRoutes::remove(const Request& request, Id id) const {
+  cleave::QueryString(request.query).done();
   const Rows rows = store_.remove(id, cleave::if_match(request));
   if (rows.empty()) throw missing_or_changed(store_, id);
   cache_.removed(rows);

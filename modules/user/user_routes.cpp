@@ -82,6 +82,7 @@ Response UserRoutes::read(const Request& request, Id id) const {
 }
 
 Response UserRoutes::create(const Request& request) const {
+  cleave::QueryString(request.query).done();
   const User user = from_json(cleave::JsonObject(request));
   const Rows rows = unless_taken([&] { return store_.insert(user); });
   Response response = one(201, rows);
@@ -90,6 +91,7 @@ Response UserRoutes::create(const Request& request) const {
 }
 
 Response UserRoutes::replace(const Request& request, Id id) const {
+  cleave::QueryString(request.query).done();
   const User user = from_json(cleave::JsonObject(request));
   const cleave::Versions versions = cleave::if_match(request);
   const Rows rows = unless_taken([&] { return store_.update(id, user, versions); });
@@ -98,6 +100,7 @@ Response UserRoutes::replace(const Request& request, Id id) const {
 }
 
 Response UserRoutes::remove(const Request& request, Id id) const {
+  cleave::QueryString(request.query).done();
   if (store_.remove(id, cleave::if_match(request)).empty()) throw missing_or_changed(store_, id);
   return {.status = 204};
 }

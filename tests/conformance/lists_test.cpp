@@ -127,4 +127,24 @@ TEST_CASE("a parameter that is repeated or unknown is refused") {
   check_alive();
 }
 
+TEST_CASE("a write knows no parameter, and does nothing when it is given one") {
+  const Json order = make_order();
+  const std::string paths[] = {"/users/" + order["user_id"].dump(),
+                               "/products/" + order["product_id"].dump(),
+                               path_of("/orders", order)};
+  for (const std::string& path : paths) {
+    CAPTURE(path);
+    const std::string before = ask("GET", path).body;
+    const std::string collection = path.substr(0, path.rfind('/'));
+    for (const auto& [query, slug] : {std::pair{"?dry_run=1", "unknown-parameter"},
+                                      std::pair{"?a=1&a=2", "duplicate-parameter"}}) {
+      CAPTURE(query);
+      check_problem(ask("POST", collection + query, "{}"), 400, slug);
+      check_problem(ask("DELETE", path + query), 400, slug);
+      if (collection != "/orders") check_problem(ask("PUT", path + query, "{}"), 400, slug);
+    }
+    CHECK(ask("GET", path).body == before);
+  }
+}
+
 }  // namespace cleave::test
