@@ -38,7 +38,7 @@ Rows OrderStore::list(const Filter& filter, std::int64_t after, std::int64_t mos
 
 Rows OrderStore::remove(Id id, const cleave::Versions& versions) const {
   return host_.query(
-      "DELETE FROM orders WHERE id = $1 AND ($2::bigint IS NULL OR version = $2) "
+      "DELETE FROM orders WHERE id = $1 AND ($2::bigint[] IS NULL OR version = ANY ($2)) "
       "RETURNING " ORDER_COLUMNS,
       {id, versions});
 }
@@ -55,7 +55,8 @@ Rows OrderStore::insert(const OrderRequest& request, std::int64_t unit_price_cen
       rows.integer(0, kProductId) != request.product_id ||
       rows.integer(0, kQuantity) != request.quantity ||
       rows.integer(0, kUnitPrice) != unit_price_cents) {
-    throw cleave::Problem(503, "outcome-unknown", "The order may have been stored; look for it.");
+    throw cleave::Problem(503, "outcome-unknown", "The order may have been stored; look for it.")
+        .retry_after(1);
   }
   return rows;
 }

@@ -96,7 +96,9 @@ TEST_CASE(
     "a row that is another's order is never given out: the batch would be dealt out wrongly") {
   Shop shop;
   shop.orders.gives_anothers_row = true;
-  CHECK(told(shop.ask("POST", "/orders", kBody)) == "503 outcome-unknown");
+  const auto response = shop.ask("POST", "/orders", kBody);
+  CHECK(told(response) == "503 outcome-unknown");
+  CHECK(response.header("Retry-After") == "1");
 }
 
 TEST_CASE("the quantity is one unless it is given") {
