@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstring>
+#include <iterator>
 #include <string_view>
 
 namespace cleave::loader {
@@ -126,10 +127,19 @@ class Checker {
   std::vector<Refusal> refusals_;
 };
 
-/// Paths that the host answers itself.
-bool reserved(const char* path) {
-  const std::string_view text = path;
-  return text == "/livez" || text == "/readyz";
+/// Paths that the host answers itself: health, calls between hosts, and what its other listener
+/// has.
+bool reserved(std::string_view path) {
+  static constexpr std::string_view kOurs[] = {"/livez", "/readyz", "/internal", "/metrics",
+                                               "/placement"};
+  return std::find(std::begin(kOurs), std::end(kOurs), path) != std::end(kOurs);
+}
+
+/// Names whose settings or databases would be the host's own: CLEAVE_REDIS_URL, the database
+/// postgres.
+bool taken(std::string_view name) {
+  static constexpr std::string_view kOurs[] = {"redis", "postgres", "template0", "template1"};
+  return std::find(std::begin(kOurs), std::end(kOurs), name) != std::end(kOurs);
 }
 
 }  // namespace
@@ -143,6 +153,10 @@ std::vector<Refusal> check_fields(const std::string& subject, const cleave_modul
   }
   if (!checker.header(*module)) return checker.take();
   checker.text("name", module->name, is_name, "[a-z][a-z0-9_]{0,30}");
+  if (module->name != nullptr && taken(module->name)) {
+    checker.refuse("name", "a name of the module's own", show(module->name),
+                   "rename it: the host's own settings or databases have this name");
+  }
   checker.text("version", module->version, is_version, "a version such as \"1.2.0\"");
   if (module->path != nullptr) {
     checker.text("path", module->path, is_path,

@@ -109,10 +109,15 @@ TEST_CASE("names in lists have a grammar, and each stands there once") {
         "bad.so: config_keys: expected each name once, found \"key\" twice; remove one of the two");
 }
 
-TEST_CASE("the host's own paths cannot be taken") {
-  CHECK(refusal("reserved_path") ==
-        "bad.so: path: expected a path of the module's own, found \"/livez\"; choose another: the "
-        "host answers this one itself");
+TEST_CASE("the host's own paths and names cannot be taken") {
+  for (const std::string path : {"livez", "readyz", "internal", "metrics", "placement"}) {
+    CHECK(refusal("reserved_" + path) ==
+          "bad.so: path: expected a path of the module's own, found \"/" + path +
+              "\"; choose another: the host answers this one itself");
+  }
+  CHECK(refusal("reserved_name") ==
+        "bad.so: name: expected a name of the module's own, found \"redis\"; rename it: the host's "
+        "own settings or databases have this name");
 }
 
 TEST_CASE("what dlopen says about a missing symbol is passed on") {
