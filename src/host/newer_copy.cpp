@@ -17,14 +17,15 @@ namespace fs = std::filesystem;
 
 constexpr io::Millis kCheckTime{30000};
 
-/// The other modules stand beside the copy as links, so that what it depends on is known.
+/// The other modules stand beside it, so that what it depends on is known: copies too, because a
+/// module file may be no link.
 fs::path lay_out(const Settings& settings, const loader::Library& running, const fs::path& folder) {
   const std::string file = std::string(running.name()) + ".so";
   fs::create_directory(folder);
   fs::permissions(folder, fs::perms::owner_all);
   for (const auto& entry : fs::directory_iterator(settings.module_dir)) {
     if (entry.path().extension() != ".so" || entry.path().filename() == file) continue;
-    fs::create_symlink(fs::canonical(entry.path()), folder / entry.path().filename());
+    fs::copy_file(entry.path(), folder / entry.path().filename());
   }
   fs::copy_file(settings.module_dir / file, folder / file);
   fs::permissions(folder / file, fs::perms::owner_read | fs::perms::owner_exec);

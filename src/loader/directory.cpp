@@ -52,7 +52,8 @@ void drop_same_files(std::vector<fs::path>& files, std::vector<Refusal>& refusal
   std::map<std::pair<dev_t, ino_t>, fs::path> seen;
   std::erase_if(files, [&](const fs::path& file) {
     struct stat status {};
-    if (stat(file.c_str(), &status) != 0) return false;  // told when it is opened
+    // What is wrong with a file, a link among others, is told when it is opened.
+    if (lstat(file.c_str(), &status) != 0 || !S_ISREG(status.st_mode)) return false;
     const auto [first, fresh] = seen.emplace(std::pair{status.st_dev, status.st_ino}, file);
     if (fresh) return false;
     refusals.push_back({file.filename(), "file", "each file under one name",

@@ -8,8 +8,9 @@
 
 namespace cleave::loader {
 
-/// Null when `file` may be opened: an ELF library of this machine, whole, that only root or this
-/// user can have written. `real` becomes its absolute path without links.
+/// Null when `file` may be opened: no link but an ELF library of this machine, whole, that exports
+/// one symbol and that only root or this user can have written, in a directory of which the same is
+/// true. `real` becomes its absolute path without links.
 std::optional<Refusal> check_file(const std::filesystem::path& file, std::filesystem::path& real);
 
 }  // namespace cleave::loader

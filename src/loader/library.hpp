@@ -1,7 +1,8 @@
 // Library: a module file opened, checked and trusted, or a Refusal in words.
 //
-// Checked in this order before anything is believed: the file (regular, absolute, not writable by
-// others), dlopen, the one symbol, magic, ABI version, struct size, flags, then every field.
+// Checked in this order before anything is believed: the file (regular and no link, absolute, not
+// writable by others, exporting one symbol), dlopen, that symbol, magic, ABI version, struct size,
+// flags, then every field.
 // dlopen(RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE): a library is never unmapped.
 #pragma once
 

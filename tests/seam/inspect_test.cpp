@@ -61,11 +61,15 @@ TEST_CASE("a sound module has nothing against it") {
   CHECK(std::count(symbols.exported.begin(), symbols.exported.end(), "cleave_module_v1") == 1);
 }
 
-TEST_CASE("a second exported symbol is named") {
+TEST_CASE("a second exported symbol is named, and refused before the library is opened") {
   const auto texts = against(seam("second_symbol/bad.so"));
   REQUIRE(texts.size() == 1);
   CHECK(texts[0].starts_with("exports helper too; link with the version script"));
   CHECK(has(against(seam("missing_symbol/bad.so")), "exports no cleave_module_v1"));
+  CHECK(test::refusals_of(seam("second_symbol")) ==
+        std::vector<std::string>{
+            "bad.so: exports: expected only cleave_module_v1, found helper too; link it with the "
+            "version script that cleave_module() uses"});
 }
 
 TEST_CASE("imports that reach past the host are named with what to use instead") {

@@ -162,12 +162,17 @@ TEST_CASE("a file that others can write is refused, and so is one in a directory
       "sound.so: directory mode: expected not writable by others, found 0777; chmod o-w '"));
 }
 
-TEST_CASE("a file of another user is refused") {
+TEST_CASE("a file of another user is refused, and so is one in a directory of his") {
   if (geteuid() != 0) return;  // only root can make one
   const Spoiled spoiled;
   REQUIRE(chown(spoiled.file.c_str(), 4242, 4242) == 0);
   CHECK(spoiled.refusal().starts_with(
       "sound.so: file owner: expected root or this user, found uid 4242; chown '"));
+  REQUIRE(chown(spoiled.file.c_str(), 0, 0) == 0);
+  CHECK(refusals_of(spoiled.dir.path()).empty());
+  REQUIRE(chown(spoiled.dir.path().c_str(), 4242, 4242) == 0);
+  CHECK(spoiled.refusal().starts_with(
+      "sound.so: directory owner: expected root or this user, found uid 4242; chown '"));
 }
 
 TEST_CASE("what is no whole shared library is refused before it is opened") {
@@ -215,16 +220,25 @@ TEST_CASE("only regular files are modules") {
   CHECK(refusal_in(dir.path()).find("found a pipe") != std::string::npos);
   fs::remove(dir / "pipe.so");
   fs::create_symlink("nowhere", dir / "link.so");
-  CHECK(refusal_in(dir.path()).find("link.so: file: expected a module file, found nothing at") ==
-        0);
+  CHECK(refusal_in(dir.path()).find("link.so: file: expected a regular file, found a link") == 0);
 }
 
-TEST_CASE("a link to a sound module is as good as the module, but not beside it") {
+// Who may turn the link elsewhere is not seen in the file that it leads to.
+TEST_CASE("a link to a sound module is refused, one to its directory is not") {
   const test::TempDir dir;
-  fs::create_symlink(seam("sound/sound.so"), dir / "alias.so");
-  CHECK(refusals_of(dir.path()).empty());
-  fs::create_symlink(seam("sound/sound.so"), dir / "again.so");
+  fs::create_symlink(seam("sound/sound.so"), dir / "sound.so");
   CHECK(refusal_in(dir.path()) ==
+        "sound.so: file: expected a regular file, found a link; put only module files under names "
+        "that end in .so");
+  fs::create_directory_symlink(seam("sound"), dir / "modules");
+  CHECK(refusals_of(dir / "modules").empty());
+}
+
+TEST_CASE("one file under two names is refused") {
+  const Spoiled spoiled;
+  fs::rename(spoiled.file, spoiled.dir / "alias.so");
+  fs::create_hard_link(spoiled.dir / "alias.so", spoiled.dir / "again.so");
+  CHECK(spoiled.refusal() ==
         "alias.so: file: expected each file under one name, found the same file as again.so; "
         "remove one of the two names");
 }
