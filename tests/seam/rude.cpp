@@ -1,5 +1,7 @@
 // A module without glue that misbehaves as its configuration key `how` says: everything that a
 // module written in another language, or built badly, can do at run time.
+#include <unistd.h>
+
 #include <cstdlib>
 #include <cstring>
 #include <stdexcept>
@@ -71,6 +73,7 @@ void answer(const cleave_sink* sink, int status, const char* body) {
 void handle(void* raw, const cleave_request* request, const cleave_sink* sink) {
   auto& self = *static_cast<Rude*>(raw);
   if (self.how == "no answer") return;
+  if (self.how == "blocks") usleep(200 * 1000);
   if (self.how == "body before status") return sink->body(sink->self, text("early"));
   if (self.how == "status 42") return answer(sink, 42, "?");
   if (self.how == "status 101") return answer(sink, 101, "?");
