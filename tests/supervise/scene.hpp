@@ -44,6 +44,29 @@ inline std::string ask(const std::string& url, const std::string& sql) {
   return PQntuples(result.get()) > 0 ? PQgetvalue(result.get(), 0, 0) : "";
 }
 
+/// The SQLSTATE of the refusal of a connection or a statement; empty when both are fine.
+inline std::string sqlstate(const std::string& url, const std::string& sql) {
+  const std::unique_ptr<PGconn, void (*)(PGconn*)> connection(PQconnectStart(url.c_str()),
+                                                              &PQfinish);
+  PQsetErrorVerbosity(connection.get(), PQERRORS_VERBOSE);  // "FATAL:  28000: pg_hba.conf …"
+  PostgresPollingStatusType step = PGRES_POLLING_WRITING;
+  while (step != PGRES_POLLING_OK && step != PGRES_POLLING_FAILED) {
+    const short events = step == PGRES_POLLING_READING ? POLLIN : POLLOUT;
+    pollfd ready{.fd = PQsocket(connection.get()), .events = events, .revents = 0};
+    poll(&ready, 1, 1000);
+    step = PQconnectPoll(connection.get());
+  }
+  if (step == PGRES_POLLING_FAILED) {
+    const std::string said = PQerrorMessage(connection.get());
+    const std::size_t at = said.find("FATAL:  ");
+    return at == std::string::npos ? said : said.substr(at + 8, 5);
+  }
+  const std::unique_ptr<PGresult, void (*)(PGresult*)> result(PQexec(connection.get(), sql.c_str()),
+                                                              &PQclear);
+  const char* state = PQresultErrorField(result.get(), PG_DIAG_SQLSTATE);
+  return state != nullptr ? state : "";
+}
+
 /// The parent of a process that is not a zombie; 0 when it is gone.
 inline pid_t parent_of(pid_t pid) {
   std::ifstream in("/proc/" + std::to_string(pid) + "/stat");

@@ -97,6 +97,42 @@ TEST_CASE("a module's roles reach their own database and no other, with no more 
   CHECK(contains(ask(server.url("order", "order_app"), "SELECT * FROM ours"), "refused"));
 }
 
+// Roles, not the process, keep one module from another's data: whatever SQL a module were tricked
+// into, this is what it meets.
+TEST_CASE("a module's roles get 42501 for files, programs, other roles and other databases") {
+  const Place place;
+  PostgresServer server(in(place));
+  server.start();
+  server.create_database("user");
+  server.create_database("order");
+  for (const char* role : {"order_app", "order_owner"}) {
+    CAPTURE(role);
+    const std::string url = server.url("order", role);
+    CHECK(sqlstate(url, "SELECT 1") == "");
+    for (const char* sql : {"SELECT pg_read_file('/etc/passwd')", "SELECT pg_ls_dir('/')",
+                            "COPY (SELECT 1) TO PROGRAM 'true'", "COPY (SELECT 1) TO '/tmp/x'",
+                            "SET ROLE postgres", "SET ROLE user_app", "SET ROLE user_owner",
+                            "SET SESSION AUTHORIZATION user_app", "ALTER SYSTEM SET fsync = off"}) {
+      CAPTURE(sql);
+      CHECK(sqlstate(url, sql) == "42501");
+    }
+  }
+  CHECK(sqlstate(server.url("order", "order_app"), "SET ROLE order_owner") == "42501");
+  // The list of who may connect turns others away before the grant is asked. Without that list:
+  CHECK(sqlstate(server.url("user", "order_app"), "SELECT 1") == "28000");
+  std::ofstream(place / "data/cleave_hba.conf") << "local all all trust\n";
+  server.signal(SIGHUP);
+  for (const char* role : {"order_app", "order_owner"}) {
+    CAPTURE(role);
+    std::string state = "28000";
+    for (int i = 0; i < 500 && state == "28000"; ++i) {
+      state = sqlstate(server.url("user", role), "SELECT 1");
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+    CHECK(state == "42501");
+  }
+}
+
 TEST_CASE("an initdb that was killed half way is not believed") {
   const Place place;
   std::filesystem::create_directories(place / "data.half");
