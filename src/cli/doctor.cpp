@@ -1,7 +1,6 @@
 // cleave doctor: what is missing or wrong on this machine, with the remedy beside it. It starts
 // nothing and changes nothing.
 #include <sys/resource.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -12,6 +11,7 @@
 #include "loader/inspect.hpp"
 #include "postgres/url.hpp"
 #include "supervise/embedded.hpp"
+#include "supervise/files.hpp"
 #include "supervise/servers.hpp"
 
 namespace cleave::cli {
@@ -73,19 +73,16 @@ void look_at_databases(const host::Settings& settings, Report& report) {
 void look_at_data(const host::Settings& settings, Report& report) {
   const fs::path data =
       settings.data_dir.empty() ? supervise::default_data_dir() : settings.data_dir;
-  fs::path existing = data;
-  std::error_code ignored;
-  while (!fs::exists(existing, ignored) && existing.has_parent_path()) {
-    existing = existing.parent_path();
-  }
+  const fs::path existing = supervise::nearest_existing(data);
   const bool writable = access(existing.c_str(), W_OK) == 0;
   report.say(writable, "embedded data goes to " + data.string() +
                            (writable ? "" : ": not writable; choose another with --data-dir"));
-  struct statvfs disk = {};
-  if (statvfs(existing.c_str(), &disk) == 0) {
-    const auto free_mib = disk.f_bavail * disk.f_frsize / (1024 * 1024);
-    report.say(free_mib >= 300, std::to_string(free_mib) + " MiB free there" +
-                                    (free_mib >= 300 ? "" : "; a new cluster needs about 100"));
+  if (const auto free = supervise::free_mib(existing)) {
+    const bool enough = *free >= 3 * supervise::kClusterMib;  // it grows
+    report.say(enough, std::to_string(*free) + " MiB free there" +
+                           (enough ? ""
+                                   : "; a new cluster needs " +
+                                         std::to_string(supervise::kClusterMib) + ", and grows"));
   }
 }
 

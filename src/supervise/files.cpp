@@ -70,6 +70,19 @@ fs::path find_program(const std::string& name, const std::vector<fs::path>& fold
   return {};
 }
 
+fs::path nearest_existing(fs::path path) {
+  std::error_code ignored;
+  while (!fs::exists(path, ignored) && path.has_relative_path()) path = path.parent_path();
+  return path;
+}
+
+std::optional<std::uint64_t> free_mib(const fs::path& path) {
+  std::error_code error;
+  const fs::space_info space = fs::space(nearest_existing(path), error);
+  if (error) return std::nullopt;
+  return space.available / (1024 * 1024);
+}
+
 bool wait_gone(pid_t pid, std::chrono::milliseconds time) {
   const auto give_up = std::chrono::steady_clock::now() + time;
   while (kill(pid, 0) == 0 || errno == EPERM) {

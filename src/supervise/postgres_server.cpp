@@ -43,7 +43,18 @@ int execute(const Connection& connection, const std::string& sql) {
   return PQntuples(result.get());
 }
 
+/// initdb would find out only when it has filled the disk, and the database later still.
+void require_room(const fs::path& data_dir) {
+  const std::optional<std::uint64_t> free = free_mib(data_dir);
+  if (!free || *free >= kClusterMib) return;
+  throw std::runtime_error("cannot make a PostgreSQL data directory in " + data_dir.string() +
+                           ": it needs " + std::to_string(kClusterMib) + " MiB and " +
+                           std::to_string(*free) +
+                           " are free; make room, or choose another place with --data-dir");
+}
+
 void initialise(const fs::path& postgres, const PostgresServer::Options& options) {
+  require_room(options.data_dir);
   // Into a sibling that is renamed when complete: a killed initdb leaves nothing that is believed.
   const fs::path half = options.data_dir.string() + ".half";
   fs::remove_all(half);
