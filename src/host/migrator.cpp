@@ -25,8 +25,8 @@ void Migrator::run() {
     if (tries == 0) first_try_.set_value(result.ok || result.retry ? "" : result.why);
     if (result.ok) return;
     if (!result.retry) {
+      if (tries == 0) return;  // told by who waits for the first try
       log::error(options_.module, result.why);
-      if (tries == 0) return;
     } else if (tries % 20 == 0) {
       log::warn(options_.module, result.why + "; trying again");
     }

@@ -1,6 +1,7 @@
 #include "postgres/migrate.hpp"
 
 #include <algorithm>
+#include <cctype>
 #include <fstream>
 #include <iterator>
 #include <map>
@@ -151,6 +152,12 @@ bool is_absent(const ConnectionError& error) {
   return failure == Failure::kConnection || failure == Failure::kCrowded;
 }
 
+/// "CLEAVE_USER_DATABASE_URL", the setting that a person would have to look at.
+std::string url_variable(std::string module) {
+  for (char& c : module) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  return "CLEAVE_" + module + "_DATABASE_URL";
+}
+
 }  // namespace
 
 Migrated migrate(const MigrateOptions& options, io::TimePoint deadline) {
@@ -162,8 +169,8 @@ Migrated migrate(const MigrateOptions& options, io::TimePoint deadline) {
     result.ok = true;
   } catch (const ConnectionError& error) {
     result.retry = is_absent(error);
-    result.why = options.module + ": cannot reach " + url.where + ": " + error.what() +
-                 "; check CLEAVE_<MODULE>_DATABASE_URL and the server";
+    result.why = options.module + ": cannot reach " + url.where + ": " + error.what() + "; check " +
+                 url_variable(options.module) + " and the server";
   } catch (const std::runtime_error& error) {
     result.why = options.module + ": " + error.what();
   }

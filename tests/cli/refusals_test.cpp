@@ -11,6 +11,7 @@
 #include <fstream>
 
 #include "cli/program.hpp"
+#include "supervise/servers.hpp"
 #include "support/without.hpp"
 
 namespace cleave::test {
@@ -192,6 +193,34 @@ TEST_CASE("a malformed connection string is refused before anything starts") {
   environment["CLEAVE_REDIS_URL"] = "nonsense";
   check_refused({"run", "--listen", "127.0.0.1:0", "--admin-listen", "off"}, environment, kConfig,
                 {"Redis"});
+}
+
+// The server is there and will not change its mind: waiting for it would only hide the mistake.
+TEST_CASE("a database that is not there, or a role that is not let in, is refused by its setting") {
+  const OpenTempDir directory;
+  const std::string hba = directory / "hba.conf", sockets = directory / "s";
+  std::ofstream(hba) << "local all postgres peer map=cleave\nlocal all all scram-sha-256\n";
+  chmod(hba.c_str(), 0644);
+  supervise::PostgresServer server(
+      {.data_dir = directory / "data", .socket_dir = sockets, .settings = {"hba_file=" + hba}});
+  server.start();
+  const auto refused = [&](const std::string& who, const std::string& word) {
+    HostProcess::Environment environment = nobody_listens();
+    environment["CLEAVE_USER_DATABASE_URL"] = "host=" + sockets + who;
+    const Ended ended = run_program(
+        {"run", "--listen", "127.0.0.1:0", "--admin-listen", "off", "--modules", "user"},
+        environment);
+    CAPTURE(who);
+    INFO("it said: ", ended.err);
+    CHECK(ended.code.value_or(-1) == kConfig);
+    CHECK(ended.err.find(word) != std::string::npos);
+    CHECK(ended.err.find("check CLEAVE_USER_DATABASE_URL") != std::string::npos);
+    CHECK(ended.err.find("my-secret") == std::string::npos);
+    CHECK(std::count(ended.err.begin(), ended.err.end(), '\n') == 1);
+  };
+  // PostgreSQL does not tell a role that it does not know from a wrong password.
+  refused(" dbname=postgres user=somebody password=my-secret", "password authentication failed");
+  refused(" dbname=nothing user=postgres", "\"nothing\" does not exist");
 }
 
 TEST_CASE("a secret's file that cannot be read is refused") {
