@@ -50,9 +50,8 @@ class Parser {
     if (step != Parse::kComplete) return step;
     const std::size_t start = at_;
     for (std::size_t count = 0;; ++count) {
-      const std::size_t used = at_ - start;
-      step =
-          next_line(limits_.headers - std::min(used, limits_.headers), kHeaders, kBadField, line);
+      const std::size_t left = limits_.headers - std::min(at_ - start, limits_.headers);
+      step = next_line(std::min(left, limits_.header_line), kHeaders, kBadField, line);
       if (step != Parse::kComplete) return step;
       if (line.empty()) break;
       if (count == limits_.header_count) return refuse(kHeaders);

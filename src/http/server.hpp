@@ -22,7 +22,8 @@ namespace cleave::http {
 
 struct Limits {
   std::size_t request_line = 8 * 1024;
-  std::size_t headers = 32 * 1024;
+  std::size_t header_line = 8 * 1024;  // with its CR LF: what the gateway takes, too
+  std::size_t headers = 32 * 1024;     // all of them
   std::size_t header_count = 100;
   std::size_t body = 1024 * 1024;
   // All connections together, of bodies that come in parts. Beyond it a body is refused with 503: a

@@ -75,10 +75,16 @@ inline std::vector<FramingCase> field_cases() {
   std::string hundred_and_one, hundred;
   for (int i = 0; i < 100; ++i) hundred_and_one += "X-A: 1\r\n";
   for (int i = 0; i < 99; ++i) hundred += "X-A: 1\r\n";
+  std::string four_long;
+  for (int i = 0; i < 4; ++i) four_long += "X-A: " + std::string(8185, 'a') + "\r\n";
   return {
       {"a hundred headers", get(hundred), 0},
       {"a hundred and one headers", get(hundred_and_one), 431},
-      {"a header line over the limit", get("X-A: " + std::string(33000, 'a') + "\r\n"), 431},
+      // With "X-A: " and CR LF the first line has 8 KiB.
+      {"a header line of the limit", get("X-A: " + std::string(8185, 'a') + "\r\n"), 0},
+      {"a header line over the limit", get("X-A: " + std::string(8186, 'a') + "\r\n"), 431},
+      {"one that never ends", "GET / HTTP/1.1\r\nX-A: " + std::string(8188, 'a'), 431},
+      {"headers over their limit, each line within its own", get(four_long), 431},
       {"a value with bytes above 127", get("X-A: \xc3\xa9\r\n"), 0},
       {"an empty value", get("X-A:\r\n"), 0},
       {"a folded header", get("X-A: 1\r\n 2\r\n"), 400},
