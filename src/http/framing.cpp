@@ -99,9 +99,12 @@ class Parser {
     if (version[5] != '1' || version[7] > '1') return refuse(kVersion);
     head_.http10 = version[7] == '0';
     const std::string_view m = head_.method;
-    if (m == "TRACE" || m == "CONNECT") return refuse(kTunnel);
+    head_.unserved = m == "TRACE" || m == "CONNECT";
+    // The target of a CONNECT names no path whose methods could be told.
+    if (m == "CONNECT" && !target_.starts_with('/')) return refuse(kTunnel);
     body_needed_ = m == "POST" || m == "PUT" || m == "PATCH";
-    if (!body_needed_ && m != "GET" && m != "HEAD" && m != "DELETE" && m != "OPTIONS") {
+    if (!body_needed_ && !head_.unserved && m != "GET" && m != "HEAD" && m != "DELETE" &&
+        m != "OPTIONS") {
       return refuse(kMethod);
     }
     return split_target();
@@ -202,7 +205,7 @@ class Parser {
         }
       }
     }
-    head_.keep_alive = !close && (!head_.http10 || keep);
+    head_.keep_alive = !close && !head_.unserved && (!head_.http10 || keep);
   }
 
   /// What only the whole head can tell. Doubtful framing first: it is what attacks use.

@@ -31,6 +31,7 @@ struct Head {
   bool keep_alive = true;
   bool http10 = false;
   bool expect_continue = false;
+  bool unserved = false;  // TRACE or CONNECT: known, and nowhere allowed
 
   /// First value of a header, by any case; empty when absent.
   std::string_view header(std::string_view name) const noexcept;
@@ -45,7 +46,7 @@ Parse parse_head(std::string_view bytes, const Limits& limits, Head& head, Refus
 /// One header or trailer line without its CR LF: "name: value". False when it is malformed.
 bool split_field(std::string_view line, cleave_header& field) noexcept;
 
-/// Methods that a TRACE or CONNECT is told about, and OPTIONS *.
+/// Methods that a CONNECT without a path is told about, and OPTIONS *.
 inline constexpr std::string_view kAllMethods = "DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT";
 
 }  // namespace cleave::http

@@ -35,13 +35,20 @@ void ServingJob::produce(Response& response) {
     response.set("Allow", kAllMethods);
     return;
   }
-  const Request request{.method = method == "HEAD" ? "GET" : method,
+  // No module sees TRACE or CONNECT: what is allowed there is what an OPTIONS is told.
+  const std::string_view asked = head_.unserved ? "OPTIONS" : method;
+  const Request request{.method = asked == "HEAD" ? "GET" : asked,
                         .path = head_.path,
                         .query = head_.query,
                         .body = body_,
                         .headers = head_.headers,
                         .request_id = scope.id()};
   options_.handler(request, scope, response);
+  if (!head_.unserved || response.status >= 400) return;
+  const std::string allow(response.header("Allow"));
+  response = Problem(405, "method-not-allowed", "This method is not served here.")
+                 .with("Allow", allow.empty() ? kAllMethods : std::string_view(allow))
+                 .response(scope.id());
 }
 
 RefusalJob::RefusalJob(const Refusal& refusal, Send send)

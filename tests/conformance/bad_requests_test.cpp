@@ -100,7 +100,23 @@ TEST_CASE("methods that nobody serves are refused") {
     CAPTURE(std::string(one.method));
     const HttpAnswer answer = ask(one.method, "/users");
     check_problem(answer, one.status, one.slug);
-    if (one.status == 405) CHECK(answer.has("Allow"));
+  }
+  check_alive();
+}
+
+TEST_CASE("methods that nobody serves are told which ones the path allows") {
+  for (const std::string method : {"TRACE", "CONNECT"}) {
+    CAPTURE(method);
+    const auto allowed = [&](const std::string& path) {
+      const HttpAnswer answer = ask(method, path);
+      check_problem(answer, 405, "method-not-allowed");
+      return answer.header("Allow");
+    };
+    CHECK(allowed("/users") == "GET, HEAD, OPTIONS, POST");
+    CHECK(allowed("/products/1") == "DELETE, GET, HEAD, OPTIONS, PUT");
+    CHECK(allowed("/orders/1") == "DELETE, GET, HEAD, OPTIONS");
+    CHECK(allowed("/livez") == "GET, HEAD, OPTIONS");
+    check_problem(ask(method, "/nope"), 404, "not-found");
   }
   check_alive();
 }

@@ -101,8 +101,26 @@ TEST_CASE("OPTIONS * answers 204 with Allow, and 204 has no length") {
   const Answer none = world.ask("GET /none HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
   CHECK(none.status == 204);
   CHECK(none.header("Content-Length").empty());
-  CHECK(world.ask("TRACE / HTTP/1.1\r\nHost: x\r\n\r\n").header("Allow") ==
-        "DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT");
+}
+
+TEST_CASE("TRACE and CONNECT are told what their path allows, and reach no handler themselves") {
+  World world;
+  for (const char* start : {"TRACE /known", "CONNECT /known"}) {
+    CAPTURE(start);
+    Client client = world.client();
+    const Answer answer = client.send(std::string(start) + " HTTP/1.1\r\nHost: x\r\n\r\n").answer();
+    CHECK(answer.status == 405);
+    CHECK(answer.header("Allow") == "GET, HEAD, OPTIONS");
+    CHECK(answer.body.find("/problems/method-not-allowed") != std::string::npos);
+    CHECK(client.closed());
+  }
+  CHECK(world.ask("TRACE /problem HTTP/1.1\r\nHost: x\r\n\r\n").status == 409);
+  for (const char* start : {"TRACE /", "CONNECT x:80"}) {  // nobody says what is allowed there
+    CAPTURE(start);
+    const Answer answer = world.ask(std::string(start) + " HTTP/1.1\r\nHost: x\r\n\r\n");
+    CHECK(answer.status == 405);
+    CHECK(answer.header("Allow") == "DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT");
+  }
 }
 
 TEST_CASE("Expect: 100-continue gets 100, then the answer") {

@@ -89,6 +89,19 @@ TEST_CASE("a head's parts are taken out, and what ends at this hop is taken away
   CHECK_FALSE(head.keep_alive);
 }
 
+// Only who knows the path can say what is allowed there (door_test.cpp).
+TEST_CASE("TRACE and CONNECT are let through to a path, and end their connection") {
+  Head head;
+  for (const char* start : {"TRACE /a", "CONNECT /a"}) {
+    CAPTURE(start);
+    CHECK(judge(line(std::string(start) + " HTTP/1.1"), head) == 0);
+    CHECK(head.unserved);
+    CHECK_FALSE(head.keep_alive);
+  }
+  CHECK(judge(line("GET /a HTTP/1.1"), head) == 0);
+  CHECK_FALSE(head.unserved);
+}
+
 TEST_CASE("HTTP/1.0 keeps a connection only when asked") {
   Head head;
   REQUIRE(judge("GET / HTTP/1.0\r\n\r\n", head) == 0);

@@ -126,6 +126,11 @@ struct Behaviour {
     if (request.path == "/throw-int") throw 42;
     if (request.path == "/problem") throw Problem(409, "conflict", "Taken.").at("/email", "taken");
     if (request.path == "/no-status") response.status = 42;
+    if (request.path == "/known" && request.method == "OPTIONS") {
+      response.status = 204;
+      response.set("Allow", "GET, HEAD, OPTIONS");
+      return;
+    }
     if (request.path == "/none") {
       response.status = 204;
       response.body = "must not be sent";
