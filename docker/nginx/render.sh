@@ -11,6 +11,10 @@ mkdir -p "$run_dir/services"
 run_dir=$(cd "$run_dir" && pwd)
 cd "$(dirname "$0")"
 
+# Counting costs time in every request: without a limit, nothing is counted.
+rate_limit=${GATEWAY_RATE:+"limit_req zone=requests burst=${GATEWAY_BURST:-$GATEWAY_RATE} nodelay;"}
+connection_limit=${GATEWAY_CONNECTIONS:+"limit_conn connections $GATEWAY_CONNECTIONS;"}
+
 # The values hold no "|", "&" or "\": they are addresses, names, numbers and paths.
 for file in *.conf services/*.conf; do
   sed -e "s|\${RUN_DIR}|$run_dir|g" \
@@ -19,9 +23,9 @@ for file in *.conf services/*.conf; do
     -e "s|\${USER_LINE}|${GATEWAY_RUN_AS:+user $GATEWAY_RUN_AS;}|g" \
     -e "s|\${ERROR_LOG}|${GATEWAY_ERROR_LOG:-stderr}|g" \
     -e "s|\${ACCESS_LOG}|${GATEWAY_ACCESS_LOG:-off}|g" \
-    -e "s|\${RATE}|${GATEWAY_RATE:-100000}|g" \
-    -e "s|\${BURST}|${GATEWAY_BURST:-100000}|g" \
-    -e "s|\${CONNECTIONS}|${GATEWAY_CONNECTIONS:-20000}|g" \
+    -e "s|\${RATE}|${GATEWAY_RATE:-1}|g" \
+    -e "s|\${RATE_LIMIT}|$rate_limit|g" \
+    -e "s|\${CONNECTION_LIMIT}|$connection_limit|g" \
     "$file" >"$run_dir/$file"
 done
 
@@ -35,5 +39,5 @@ for file in services/*.conf; do
     printf '  server %s max_fails=1 fail_timeout=2s;\n' "$address"
   done
   # The services keep an idle connection for 65 s: the gateway closes it first.
-  printf '  keepalive 64;\n  keepalive_timeout 30s;\n}\n'
+  printf '  keepalive 64;\n  keepalive_timeout 30s;\n  keepalive_requests 1000000;\n}\n'
 done >"$run_dir/upstreams.conf"

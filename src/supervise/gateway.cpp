@@ -25,11 +25,12 @@ void stage(const GatewayOptions& options, const fs::path& folder) {
   for (const GatewayOptions::Service& service : options.services) {
     const fs::path own = options.files / "services" / (service.name + ".conf");
     const fs::path file = folder / "services" / own.filename();
+    const std::string pass = " {\n  proxy_pass http://" + service.name + ";\n}\n";
     if (fs::exists(own)) {
       fs::copy(own, file);
     } else {  // letters, digits, "-" and "_" only: nothing in a path has a meaning for nginx
-      std::ofstream(file) << "location ~ ^" << service.path << "(/|$) {\n  proxy_pass http://"
-                          << service.name << ";\n}\n";
+      std::ofstream(file) << "location = " << service.path << pass << "location " << service.path
+                          << "/" << pass;
     }
   }
 }

@@ -82,7 +82,8 @@ TEST_CASE("the gateway routes exactly what the modules declare, each path to its
       CHECK(gateway.ask("GET", served).header("X-Upstream") == name);
     }
     // The router compares the first segment as it is; so does the gateway.
-    for (const std::string& other : {path + "x", upper(path), path.substr(0, path.size() - 1)}) {
+    for (const std::string& other :
+         {path + "x", path + "%0a", upper(path), path.substr(0, path.size() - 1)}) {
       CAPTURE(other);
       const HttpAnswer answer = gateway.ask("GET", other);
       CHECK(answer.status == 404);
@@ -98,7 +99,7 @@ TEST_CASE("what is not for the outside does not exist there, however it is writt
        {"/internal/user/users", "/internal", "/metrics", "/admin", "/admin/placement", "/livez",
         "/readyz", "/readyz?verbose", "/", "/users/../internal/user/users", "/users/%2e%2e/metrics",
         "/users/..%2finternal/user/users", "/%69nternal/user/users", "//internal/user/users",
-        "/users/./../metrics", "/=problem", "/=refusal", "/=body"}) {
+        "/users/./../metrics", "/=problem", "/=refusal", "/=refuse", "/=body"}) {
     CAPTURE(path);
     const HttpAnswer answer = gateway.ask("GET", path);
     CHECK(answer.status == 404);

@@ -2,7 +2,9 @@
 // disconnected.
 #include <doctest/doctest.h>
 
+#include <chrono>
 #include <nlohmann/json.hpp>
+#include <thread>
 
 #include "gateway/gateway.hpp"
 #include "gateway/upstream.hpp"
@@ -157,6 +159,42 @@ TEST_CASE("an address that asks too often gets 429 and is told when to come back
   CHECK(served <= 6);
   check_problem(last, 429, "too-many-requests");
   CHECK(last.header("Retry-After") == "1");
+}
+
+TEST_CASE("an address that has too many requests in hand at a time gets 429") {
+  const Upstream product("product");
+  const Gateway gateway({{"GATEWAY_TO_PRODUCT", product.address()}, {"GATEWAY_CONNECTIONS", "1"}});
+  HttpClient first(gateway.address());
+  first.send(head("GET /products/silent"));
+  for (int i = 0; i < 500 && product.requests() == 0; ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  const HttpAnswer second = gateway.ask("GET", "/products");
+  check_problem(second, 429, "too-many-requests");
+  CHECK(second.header("Retry-After") == "1");
+  CHECK(first.read().status == 504);
+  // It is counted until a moment after its last byte.
+  int status = 429;
+  for (int i = 0; i < 50 && status == 429; ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    status = gateway.ask("GET", "/products").status;
+  }
+  CHECK(status == 200);
+}
+
+TEST_CASE("a location that is closed for now answers 503 in the form of all errors") {
+  const Gateway gateway({}, {.text = "location = /closed {\n  return 503;\n}\n"});
+  const HttpAnswer answer = gateway.ask("GET", "/closed");
+  check_problem(answer, 503, "service-unavailable");
+  CHECK(answer.header("Retry-After") == "1");
+}
+
+TEST_CASE("a refusal is for its own reason, however long the body that comes with it") {
+  World world;
+  const std::string large = "Content-Length: 3000000\r\n";
+  check_refused(world.raw(head("GET /products", large)), 400, "body-not-allowed");
+  check_refused(world.raw(head("PUT /products/1", "Content-Encoding: gzip\r\n" + large)), 415,
+                "unsupported-encoding");
 }
 
 TEST_CASE("a service that is not there is 502, one that breaks off too") {

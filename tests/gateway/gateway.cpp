@@ -55,8 +55,9 @@ Ran run(const std::string& command) {
   return ran;
 }
 
-Rendered::Rendered(Settings settings) : address_(free_address()) {
-  settings.try_emplace("GATEWAY_LISTEN", address_);
+Rendered::Rendered(Settings settings, const Extra& extra) : address_(free_address()) {
+  std::string& listen = settings.try_emplace("GATEWAY_LISTEN", address_).first->second;
+  if (listen.ends_with(':')) listen += address_.substr(address_.rfind(':') + 1);
   settings["GATEWAY_ERROR_LOG"] = error_log();
   if (geteuid() == 0) settings["GATEWAY_RUN_AS"] = "nobody nogroup";
   std::string command = "env";
@@ -64,6 +65,7 @@ Rendered::Rendered(Settings settings) : address_(free_address()) {
   const Ran ran =
       run(command + " " CLEAVE_SOURCE_DIR "/docker/nginx/render.sh " + directory_.path().string());
   if (ran.code != 0) throw std::runtime_error("render.sh: " + ran.output);
+  std::ofstream(directory_ / "services/extra.conf") << extra.text;
 }
 
 std::string Rendered::file(const std::string& name) const {
@@ -71,7 +73,7 @@ std::string Rendered::file(const std::string& name) const {
   return {std::istreambuf_iterator<char>(in), {}};
 }
 
-Gateway::Gateway(Settings settings) : rendered_(std::move(settings)) {
+Gateway::Gateway(Settings settings, const Extra& extra) : rendered_(std::move(settings), extra) {
   std::string words[] = {"nginx", "-e",         rendered_.error_log(), "-c", rendered_.config(),
                          "-g",    "daemon off;"};
   std::vector<char*> raw;
@@ -82,10 +84,15 @@ Gateway::Gateway(Settings settings) : rendered_(std::move(settings)) {
   if (posix_spawnp(&pid_, "nginx", nullptr, nullptr, raw.data(), environ) != 0) {
     throw std::runtime_error("nginx is not installed: apt-get install nginx-light");
   }
-  for (int i = 0; i < 500; ++i) {
+  bool ended = false;
+  for (int i = 0; i < 500 && !ended; ++i) {
     if (answers(address())) return;
-    if (waitpid(pid_, nullptr, WNOHANG) != 0) break;
+    ended = waitpid(pid_, nullptr, WNOHANG) != 0;
     std::this_thread::sleep_for(10ms);
+  }
+  if (!ended) {  // no destructor will stop it
+    kill(pid_, SIGTERM);
+    waitpid(pid_, nullptr, 0);
   }
   throw std::runtime_error("nginx did not start: " + rendered_.file("error.log"));
 }

@@ -13,10 +13,15 @@ namespace cleave::test {
 
 using Settings = std::map<std::string, std::string>;  // GATEWAY_…
 
-/// Renders docker/nginx into a temporary directory, at a free port of loopback.
+struct Extra {  // one more file of services/
+  std::string text;
+};
+
+/// Renders docker/nginx into a temporary directory, at a free port of loopback, or of
+/// GATEWAY_LISTEN when that ends with ":".
 class Rendered {
  public:
-  explicit Rendered(Settings settings);
+  explicit Rendered(Settings settings, const Extra& extra = {});
   std::string file(const std::string& name) const;  // the text of a rendered file
   std::string config() const { return directory_ / "nginx.conf"; }
   std::string error_log() const { return directory_ / "error.log"; }
@@ -31,7 +36,7 @@ class Rendered {
 /// not start.
 class Gateway {
  public:
-  explicit Gateway(Settings settings);
+  explicit Gateway(Settings settings, const Extra& extra = {});
   Gateway(const Gateway&) = delete;
   Gateway& operator=(const Gateway&) = delete;
   ~Gateway();
