@@ -11,6 +11,19 @@ mkdir -p "$run_dir/services"
 run_dir=$(cd "$run_dir" && pwd)
 cd "$(dirname "$0")"
 
+# A client reaches us by the address that we listen at: it is one of our names. 0.0.0.0 and [::]
+# stand for all addresses, and which names lead here cannot be told: "~." is any name, as with a
+# single host. [::] takes IPv4 too, as it does there.
+listen=${GATEWAY_LISTEN:-127.0.0.1:8080}
+names='localhost 127.0.0.1 [::1]'
+dual_stack=
+case $listen in
+  0.0.0.0:*) names="$names ~." ;;
+  \[::\]:*) names="$names ~." dual_stack=ipv6only=off ;;
+  unix:* | localhost:* | 127.0.0.1:* | \[::1\]:*) ;;
+  *:*) names="$names ${listen%:*}" ;;
+esac
+
 # Counting costs time in every request: without a limit, nothing is counted.
 rate_limit=${GATEWAY_RATE:+"limit_req zone=requests burst=${GATEWAY_BURST:-$GATEWAY_RATE} nodelay;"}
 connection_limit=${GATEWAY_CONNECTIONS:+"limit_conn connections $GATEWAY_CONNECTIONS;"}
@@ -18,8 +31,9 @@ connection_limit=${GATEWAY_CONNECTIONS:+"limit_conn connections $GATEWAY_CONNECT
 # The values hold no "|", "&" or "\": they are addresses, names, numbers and paths.
 for file in *.conf services/*.conf; do
   sed -e "s|\${RUN_DIR}|$run_dir|g" \
-    -e "s|\${LISTEN}|${GATEWAY_LISTEN:-127.0.0.1:8080}|g" \
-    -e "s|\${SERVER_NAMES}|${GATEWAY_NAMES:-localhost 127.0.0.1 [::1]}|g" \
+    -e "s|\${LISTEN}|$listen|g" \
+    -e "s|\${DUAL_STACK}|$dual_stack|g" \
+    -e "s|\${SERVER_NAMES}|${GATEWAY_NAMES:-$names}|g" \
     -e "s|\${USER_LINE}|${GATEWAY_RUN_AS:+user $GATEWAY_RUN_AS;}|g" \
     -e "s|\${ERROR_LOG}|${GATEWAY_ERROR_LOG:-stderr}|g" \
     -e "s|\${ACCESS_LOG}|${GATEWAY_ACCESS_LOG:-off}|g" \

@@ -30,6 +30,9 @@ modules, "," parts groups, each module is in one group. With more than one group
 one, the host itself answers there, as with `cleave run`. Other settings hold for every host; the
 cores are shared out among them, unless --threads says how many loops each has.
 
+NGINX answers to the names localhost, 127.0.0.1, [::1] and the one in --listen (any name, when that
+is 0.0.0.0 or [::]), and with 421 to others; GATEWAY_NAMES="shop.example localhost" names others.
+
 A process that ends is started again, after 0.1 s and up to 5 s. Ctrl-C or SIGTERM stops all in
 order: NGINX, the hosts, Redis and PostgreSQL; a second one ends all at once.
 

@@ -62,6 +62,34 @@ TEST_CASE("no placeholder is left in what was rendered") {
   }
 }
 
+TEST_CASE("the address that it listens at is a name of the gateway's, unless names were given") {
+  const auto line = [](const Settings& settings) {
+    const std::string text = Rendered(settings).file("nginx.conf");
+    const std::size_t at = text.find("server_name ") + 12;
+    return text.substr(at, text.find(';', at) - at);
+  };
+  const std::string always = "localhost 127.0.0.1 [::1] ";
+  CHECK(line({}) == always + "\"\"");
+  CHECK(line({{"GATEWAY_LISTEN", "unix:/run/x:1"}}) == always + "\"\"");
+  CHECK(line({{"GATEWAY_LISTEN", "localhost:80"}}) == always + "\"\"");  // twice would be a warning
+  CHECK(line({{"GATEWAY_LISTEN", "192.0.2.5:80"}}) == always + "192.0.2.5 \"\"");
+  CHECK(line({{"GATEWAY_LISTEN", "[2001:db8::5]:80"}}) == always + "[2001:db8::5] \"\"");
+  CHECK(line({{"GATEWAY_LISTEN", "192.0.2.5:80"}, {"GATEWAY_NAMES", "shop"}}) == "shop \"\"");
+}
+
+TEST_CASE("at an address that stands for all, every name is served, as by a single host") {
+  const Upstream user("user");
+  for (const char* listen : {"0.0.0.0:", "[::]:"}) {
+    CAPTURE(listen);
+    if (listen[0] == '[' && !std::filesystem::exists("/proc/net/if_inet6")) continue;
+    const Gateway gateway({{"GATEWAY_TO_USER", user.address()}, {"GATEWAY_LISTEN", listen}});
+    for (const char* name : {"shop.example", "192.0.2.5:8080", "[2001:db8::5]"}) {
+      CAPTURE(name);
+      CHECK(gateway.ask("GET", "/users", "", {{"Host", name}}).status == 200);
+    }
+  }
+}
+
 TEST_CASE("the gateway routes exactly what the modules declare, each path to its own service") {
   const auto paths = declared();
   REQUIRE(!paths.empty());

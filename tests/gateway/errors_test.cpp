@@ -145,6 +145,13 @@ TEST_CASE("a name that is not ours gets 421") {
   CHECK(world.product.requests() == 0);
 }
 
+TEST_CASE("without a Host, HTTP/1.0 is served: a service must be told a name, so it is ours") {
+  World world;
+  const HttpAnswer answer = world.raw("GET /products HTTP/1.0\r\n\r\n");
+  CHECK(answer.status == 200);
+  CHECK(answer.body.find("\r\nHost: localhost\r\n") != std::string::npos);
+}
+
 TEST_CASE("an address that asks too often gets 429 and is told when to come back") {
   const Upstream product("product");
   const Gateway gateway(

@@ -23,6 +23,7 @@ HostProcess::Arguments arguments(const std::string& partition, const std::string
   auto from = more.begin();
   if (more.size() > 1 && more.front() == "--listen") {
     all[3] = more[1];  // a flag may be given once
+    if (more[1].empty()) all.erase(all.begin() + 2, all.begin() + 4);
     from += 2;
   }
   all.insert(all.end(), from, more.end());
@@ -42,8 +43,9 @@ std::vector<Json> own_lines(const std::string& log) {
 
 }  // namespace
 
-Running::Running(const std::string& partition, const std::string& data, const Arguments& more)
-    : process(arguments(partition, data, more)) {}
+Running::Running(const std::string& partition, const std::string& data, const Arguments& more,
+                 const HostProcess::Environment& environment)
+    : process(arguments(partition, data, more), environment) {}
 
 bool Running::wait_until_serving() {
   for (int i = 0; i < 6000 && !process.wait(HostProcess::Millis(0)); ++i) {

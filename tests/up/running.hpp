@@ -14,8 +14,10 @@ class Running {
   using Arguments = HostProcess::Arguments;
 
   /// `data`: kept by the caller, so that a second system finds what the first one made. `more`
-  /// begins with the address of the front when that is no free port.
-  Running(const std::string& partition, const std::string& data, const Arguments& more = {});
+  /// begins with the address of the front when that is no free port; "--listen", "" leaves it to
+  /// `environment`.
+  Running(const std::string& partition, const std::string& data, const Arguments& more = {},
+          const HostProcess::Environment& environment = {});
 
   /// False, with the log printed, when it does not serve within a minute.
   bool wait_until_serving();

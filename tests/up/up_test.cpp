@@ -88,6 +88,22 @@ TEST_CASE("while a host is away, the others answer") {
   CHECK(system.stops(SIGTERM));
 }
 
+// Once, NGINX answered 421 to everybody when the address was none of loopback's usual names.
+TEST_CASE("the gateway answers to the address that it was told to listen at") {
+  const OpenTempDir directory;
+  Running system("user+product,order", directory / "data", {"--listen", ""},
+                 {{"CLEAVE_LISTEN", "127.0.0.2:0"}});
+  REQUIRE(system.wait_until_serving());
+  REQUIRE(system.front().starts_with("http://127.0.0.2:"));
+  const auto status = [&](const std::string& host) {
+    return ask_at(system.front(), "GET", "/users", "", {{"Host", host}}).status;
+  };
+  CHECK(status(system.front().substr(7)) == 200);
+  CHECK(status("localhost") == 200);
+  CHECK(status("evil.example") == 421);
+  CHECK(system.stops(SIGTERM));
+}
+
 TEST_CASE("every line of the log is JSON, and those of a process have its name") {
   const OpenTempDir directory;
   Running system("user+product,order", directory / "data");
