@@ -41,6 +41,14 @@ stop_engine() {
   umount "$work"/exec/netns/* 2>/dev/null  # it leaves its own network's name mounted
 }
 
+# Each Compose that is here must understand the files; one of them runs the rest.
+all_compose_take() { # all_compose_take FILE
+  local status=0
+  if docker compose version >/dev/null 2>&1; then docker compose -f "$1" config -q || status=1; fi
+  if command -v docker-compose >/dev/null; then docker-compose -f "$1" config -q || status=1; fi
+  return $status
+}
+
 find_compose() {
   if docker compose version >/dev/null 2>&1; then
     compose=(docker compose)

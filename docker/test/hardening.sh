@@ -7,12 +7,12 @@ for_all() { # for_all FORMAT EXPECTED: of docker inspect, for every container
     [[ $got == "$2" ]] || { echo "$(docker inspect --format '{{.Name}}' "$id"): $got"; return 1; }
   done
 }
-only_the_gateway_publishes() {
+only_one_publishes() { # only_one_publishes SERVICE
   local id ports
   for id in $(containers); do
     ports=$(docker inspect --format '{{json .HostConfig.PortBindings}}' "$id")
-    if [[ $id == "$(container api-gateway)" ]]; then
-      [[ $ports == *8080* ]] || { echo "the gateway publishes $ports"; return 1; }
+    if [[ $id == "$(container "$1")" ]]; then
+      [[ $ports == *8080* ]] || { echo "$1 publishes $ports"; return 1; }
     elif [[ $ports != '{}' && $ports != null ]]; then
       echo "$(docker inspect --format '{{.Name}}' "$id") publishes $ports"
       return 1
@@ -36,19 +36,19 @@ no_capabilities() {
   done
   return 0
 }
-root_is_read_only() {
+root_is_read_only() { # root_is_read_only SERVICE…: of those that have `touch`
   local service
-  for service in api-gateway "${backends[@]}"; do
+  for service in "$@"; do
     docker exec "$(container $service)" touch /here 2>/dev/null && { echo "$service"; return 1; }
   done
   return 0
 }
-no_shell_in_the_host() {
-  ! docker exec "$(container user-service)" sh -c true 2>/dev/null &&
-    ! docker run --rm --entrypoint /bin/sh cleave-host -c true 2>/dev/null
+no_shell_in_the_host() { # no_shell_in_the_host SERVICE IMAGE
+  ! docker exec "$(container "$1")" sh -c true 2>/dev/null &&
+    ! docker run --rm --entrypoint /bin/sh "$2" -c true 2>/dev/null
 }
-nothing_is_setuid() {
-  docker create --name cleave-test-look cleave-host >/dev/null || return 1
+nothing_is_setuid() { # nothing_is_setuid IMAGE
+  docker create --name cleave-test-look "$1" >/dev/null || return 1
   docker export cleave-test-look | tar -tv | grep -E '^-..[sS]|^-.....[sS]' >"$work/setuid"
   docker rm cleave-test-look >/dev/null
   [[ ! -s $work/setuid ]]
@@ -163,7 +163,7 @@ test_redis_roles() {
 
 # --- secrets ---
 
-no_secret_shows() {
+no_secret_shows() { # no_secret_shows IMAGE
   local secrets=() file secret id
   for id in db-users:database/app-url db-orders:database/owner-url redis:redis/url \
     db-users:peers/token; do
@@ -178,30 +178,35 @@ no_secret_shows() {
     docker top "$id" 2>/dev/null
     tr '\0' '\n' <"/proc/$(docker inspect --format '{{.State.Pid}}' "$id")/environ"
   done >"$work/seen"
-  docker history --no-trunc cleave-host >>"$work/seen"
+  docker history --no-trunc "$1" >>"$work/seen"
   for secret in "${secrets[@]}"; do
     ((${#secret} >= 32)) || { echo "too short to be a secret"; return 1; }
     if grep -qF -- "$secret" "$work/seen"; then echo "a secret shows"; return 1; fi
   done
 }
 
-test_hardening() {
-  say "split: hardening"
+# What holds in both forms: who publishes the port, a service that runs the host, and its image.
+test_containers() { # test_containers PUBLISHER HOST IMAGE SERVICE_WITH_TOUCH…
   check "every root is read-only" for_all '{{.HostConfig.ReadonlyRootfs}}' true
-  check "and really is" root_is_read_only
+  check "and really is" root_is_read_only "${@:4}"
   check "every capability is dropped" no_capabilities
   check "no new privileges" for_all '{{.HostConfig.SecurityOpt}}' '[no-new-privileges:true]'
   check "at most 100 processes each" for_all '{{.HostConfig.PidsLimit}}' 100
   check "at most 256 MiB each" for_all '{{.HostConfig.Memory}}' 268435456
   check "nobody is privileged" for_all '{{.HostConfig.Privileged}}' false
   check "nobody is root" nobody_is_root
-  check "only the gateway publishes a port" only_the_gateway_publishes
-  check "the host's image has no shell" no_shell_in_the_host
-  check "nor anything setuid" nothing_is_setuid
+  check "only $1 publishes a port" only_one_publishes "$1"
+  check "the host's image has no shell" no_shell_in_the_host "$2" "$3"
+  check "nor anything setuid" nothing_is_setuid "$3"
+  check "no secret in inspect, history, logs, ps or environment" no_secret_shows "$3"
+}
+
+test_hardening() {
+  say "split: hardening"
+  test_containers api-gateway user-service cleave-host:user api-gateway "${backends[@]}"
   test_routes
   test_roles
   test_redis_roles
-  check "no secret in inspect, history, logs, ps or environment" no_secret_shows
   local path
   for path in /internal/user/users /metrics /admin /livez /readyz; do
     check "$path is not reachable from outside" gives 404 GET "$path"

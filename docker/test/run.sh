@@ -27,6 +27,7 @@ finish() {
   [[ -n ${compose_ready:-} ]] && {
     compose_split down --volumes --remove-orphans --timeout 5
     compose_fused down --volumes --remove-orphans --timeout 5
+    "${compose[@]}" -p cleave-test-second -f docker-compose.yml down --timeout 5
   } >"$work/down.log" 2>&1
   stop_engine
   rm -rf "$work"

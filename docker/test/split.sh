@@ -21,7 +21,7 @@ services_are() {
 }
 image_is_small() {
   local bytes
-  bytes=$(docker image inspect --format '{{.Size}}' cleave-host)
+  bytes=$(docker image inspect --format '{{.Size}}' cleave-host:user)
   echo "$((bytes / 1024 / 1024)) MiB"
   ((bytes < 120 * 1024 * 1024))
 }
@@ -36,6 +36,10 @@ conforms_through_gateway() {
 test_split() {
   say "split: docker-compose.yml"
   compose_split down --volumes --remove-orphans >/dev/null 2>&1
+  local file
+  for file in docker-compose.yml docker/compose.fused.yml; do
+    check "every Compose that is installed takes $file" all_compose_take "$file"
+  done
   check "the services are those of the exercise, and no others" services_are
   check "the image of the host builds" timeout 1800 "${compose[@]}" -f docker-compose.yml build
   check "it is under 120 MiB" image_is_small
@@ -85,6 +89,27 @@ balanced() {
   done
 }
 
+# A service that comes back under another address, while a stranger has the one that it left. Docker
+# gives out the lowest free ones, and no chosen one in a network whose range it chose itself.
+moves_to_another_address() {
+  local old strangers=() id status=0
+  old=$(address_in user-service services)
+  compose_split stop --timeout 20 user-service || return 1
+  for _ in {1..8}; do
+    id=$(docker run -d --network "${COMPOSE_PROJECT_NAME}_services" --entrypoint sleep \
+      "${POSTGRES_IMAGE:-postgres:17}" 300) || { status=1; break; }
+    strangers+=("$id")
+    docker inspect --format '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}' "$id" |
+      grep -qxF "$old" && break
+  done
+  docker start "$(container user-service)" && until_true 30 is_healthy user-service &&
+    until_true 4 gives 200 GET /users || status=1
+  echo "it was at $old and is at $(address_in user-service services)"
+  [[ $(address_in user-service services) != "$old" ]] || status=1
+  ((${#strangers[@]} == 0)) || docker rm -f "${strangers[@]}"
+  return $status
+}
+
 test_split_faults() {
   say "split: faults and scale"
   test_kill user-service /products /orders
@@ -95,6 +120,7 @@ test_split_faults() {
   test_kill db-products /users /orders
   test_kill db-orders /users /products
   test_kill api-gateway
+  check "user-service moves to another address, and is found within 4 s" moves_to_another_address
   check "after all that, the rows are there" rows_are_there
   check "product-service scales to three" \
     compose_split up -d --no-recreate --scale product-service=3
