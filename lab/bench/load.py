@@ -3,11 +3,12 @@
 
 Open loop: request number n leaves at n/rate whatever became of the others, and its time counts from
 when it should have left, so a stall is not hidden by the requests that were never sent. Nothing is
-retried but what every HTTP client sends again: on a kept connection that closed before the first
-byte of an answer (RFC 9112, 9.3.1; it is counted as "resent"). A request fails when it has no whole
-2xx answer. Nine of ten read a user or a product; the tenth orders, with an Idempotency-Key.
---ledger writes one line a request, "key status"; compare its 201s with the orders' table. Exit code
-1 when a request failed.
+retried but what every HTTP client sends again: what may be sent twice, on a kept connection that
+closed before the first byte of an answer (RFC 9110, 9.2.2; it is counted as "resent"). A request
+fails when it has no whole 2xx answer. Nine of ten read a user or a product; the tenth orders a
+quantity of its own, every other time with an Idempotency-Key. Without one it must not be sent
+twice, and so has a new connection. --ledger writes one line a request, "quantity status"; compare
+its 201s with the table of orders. Exit code 1 when a request failed.
 """
 
 import argparse
@@ -23,11 +24,11 @@ class Ledger:
     """What was asked and what was answered."""
 
     def __init__(self):
-        self.rows = []  # (when it should have left, ms, status or error, key or None)
+        self.rows = []  # (when it should have left, ms, status or error, quantity or None)
         self.resent = 0
 
-    def add(self, due, status, key):
-        self.rows.append((due, (time.monotonic() - due) * 1000, status, key))
+    def add(self, due, status, quantity):
+        self.rows.append((due, (time.monotonic() - due) * 1000, status, quantity))
 
     def failed(self):
         return [row for row in self.rows if not (isinstance(row[2], int) and row[2] < 300)]
@@ -36,9 +37,16 @@ class Ledger:
         times = sorted(row[1] for row in self.rows if since <= row[0] <= until)
         return times[min(len(times) - 1, int(share * len(times)))] if times else 0.0
 
-    def keys(self):
-        """Of the orders that were acknowledged."""
-        return [row[3] for row in self.rows if row[3] and row[2] == 201]
+    def balance(self, stored):
+        """Against how many orders of each quantity there are. One whose answer says nothing of its
+        fate, or that has none, may be there, once."""
+        told = {row[3]: row[2] for row in self.rows if row[3]}
+        acknowledged = {quantity for quantity, status in told.items() if status == 201}
+        unsure = {quantity for quantity, status in told.items()
+                  if not isinstance(status, int) or status >= 500}
+        return {"lost": len(acknowledged - stored.keys()),
+                "doubled": sum(count - 1 for count in stored.values()),
+                "phantom": len(stored.keys() - acknowledged - unsure)}
 
     def summary(self):
         statuses = {}
@@ -54,17 +62,17 @@ class Connections:
     def __init__(self, host, port):
         self.host, self.port, self.idle = host, port, []
 
-    async def take(self):
+    async def take(self, repeatable):
         """A connection, and whether it has served before."""
-        while self.idle:
+        while self.idle and repeatable:
             reader, writer = self.idle.pop()
             if not reader.at_eof():
                 return reader, writer, True
             writer.close()
         return *await asyncio.open_connection(self.host, self.port), False
 
-    async def ask(self, request, ledger):
-        reader, writer, kept = await self.take()
+    async def ask(self, request, repeatable, ledger):
+        reader, writer, kept = await self.take(repeatable)
         try:
             writer.write(request)
             try:
@@ -92,7 +100,7 @@ class Connections:
 
 
 def requests(users, products):
-    """Endless: the bytes, and the key of an order."""
+    """Endless: the bytes, whether they may be sent twice, and the quantity of an order."""
     dice = random.Random(1)
     number = 0
     while True:
@@ -100,12 +108,13 @@ def requests(users, products):
         user, product = dice.choice(users), dice.choice(products)
         if number % 10:
             path = f"/users/{user}" if number % 2 else f"/products/{product}"
-            yield f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode(), None
+            yield f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode(), True, None
             continue
-        key = str(uuid.uuid4())
-        body = json.dumps({"user_id": user, "product_id": product})
+        keyed = number % 20 == 0
+        key = f"Idempotency-Key: {uuid.uuid4()}\r\n" if keyed else ""
+        body = json.dumps({"user_id": user, "product_id": product, "quantity": number})
         yield (f"POST /orders HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
-               f"Idempotency-Key: {key}\r\nContent-Length: {len(body)}\r\n\r\n{body}").encode(), key
+               f"{key}Content-Length: {len(body)}\r\n\r\n{body}").encode(), keyed, number
 
 
 async def offer(host, port, rate, count, made, ledger, timeout=10.0):
@@ -113,13 +122,13 @@ async def offer(host, port, rate, count, made, ledger, timeout=10.0):
     connections = Connections(host, port)
     start = time.monotonic() + 0.05
 
-    async def one(due, request, key):
+    async def one(due, request, repeatable, quantity):
         try:
-            status = await asyncio.wait_for(connections.ask(request, ledger), timeout)
+            status = await asyncio.wait_for(connections.ask(request, repeatable, ledger), timeout)
         except (OSError, asyncio.TimeoutError, asyncio.IncompleteReadError, ValueError,
                 IndexError) as error:
             status = type(error).__name__
-        ledger.add(due, status, key)
+        ledger.add(due, status, quantity)
 
     tasks = set()
     for number in range(count):
@@ -155,8 +164,8 @@ def main():
     asyncio.run(offer(host, int(port or 80), arguments.rate, arguments.count, made, ledger))
     if arguments.ledger:
         with open(arguments.ledger, "w", encoding="utf-8") as out:
-            for _, _, status, key in ledger.rows:
-                out.write(f"{key or '-'} {status}\n")
+            for _, _, status, quantity in ledger.rows:
+                out.write(f"{quantity or '-'} {status}\n")
     print(json.dumps(ledger.summary()))
     sys.exit(1 if ledger.failed() else 0)
 
