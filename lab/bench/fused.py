@@ -126,6 +126,14 @@ def bench(arguments, binary, folder, stack, report):
         return raw
     report.at_most("errors at 1,000 connections",
                    sum(one["errors"] for name, one in raw.items() if "1,000" in name), 0)
+
+    def ceiling(connections):
+        return lambda: wrk(f"127.0.0.1:{nginx.port}", "/", None, connections, seconds)
+
+    # What the load generator and the kernel alone lose by a thousand connections.
+    name = "NGINX return 200: 1,000 connections / 32"
+    raw[name] = compare(name, ceiling(1000), ceiling(32), arguments.pairs)
+    report.for_comparison(name, raw[name]["ratio"])
     raw["call_ns"] = float(run([str(arguments.build / "bin" / "call_bench")]))
     report.at_most("call between modules, ns", raw["call_ns"], 1000)
     report.at_most("start to first 200, ms", start_time(binary, folder, databases.urls()), 50)

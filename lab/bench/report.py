@@ -16,10 +16,17 @@ class Report:
     def at_most(self, name, value, goal):
         self.rows.append({"name": name, "value": value, "goal": goal, "higher_is_better": False})
 
+    def for_comparison(self, name, value):
+        """No goal: it says what another row is worth."""
+        self.rows.append({"name": name, "value": value, "goal": None})
+
     def print_table(self):
         say("")
         say(f"{'':52} {'measured':>9} {'goal':>9}")
         for row in self.rows:
+            if row["goal"] is None:
+                say(f"{row['name']:52} {row['value']:9.2f} {'-':>9}")
+                continue
             higher = row["higher_is_better"]
             met = row["value"] >= row["goal"] if higher else row["value"] <= row["goal"]
             goal = (">= " if higher else "<= ") + format(row["goal"], "g")
@@ -36,7 +43,7 @@ class Report:
         import matplotlib
         matplotlib.use("svg")
         import matplotlib.pyplot as plt
-        shown = [row for row in self.rows if row["higher_is_better"]][::-1]
+        shown = [row for row in self.rows if row.get("higher_is_better")][::-1]
         figure, axes = plt.subplots(figsize=(9, 1 + 0.4 * len(shown)))
         axes.barh([row["name"] for row in shown], [row["value"] for row in shown],
                   color="#3b6ea5")
