@@ -34,7 +34,7 @@ std::shared_ptr<Place> Mover::make(const Seat& seat, const loader::Library& libr
 }
 
 Change Mover::move(Seat& seat, const std::string& to) {
-  const std::shared_ptr<Place> now = seat.place();
+  std::shared_ptr<Place> now = seat.place();
   if (now == nullptr) throw Refused(409, seat.name + " has no place here that it could leave");
   const std::string stays = seat.name + " stays " + (now->ours() ? "" : "at ") + now->name() + ": ";
   const auto refuse = [&](int status, const std::string& why) {
@@ -52,6 +52,7 @@ Change Mover::move(Seat& seat, const std::string& to) {
            "this host has no service token to show; give both hosts the same "
            "CLEAVE_SERVICE_TOKEN");
   }
+  now.reset();  // dispose() waits for whoever holds it
   return attempt("moved", stays, [&] { return take_over(seat, seat.library, to); });
 }
 

@@ -22,7 +22,7 @@ void migrate(const Site& site, const postgres::MigrateOptions& options) {
 }  // namespace
 
 Change Mover::reload(Seat& seat) {
-  const std::shared_ptr<Place> now = seat.place();
+  std::shared_ptr<Place> now = seat.place();
   const std::string goes_on = seat.name + " " + seat.library.module->version + " goes on: ";
   if (now == nullptr || !now->ours()) {
     throw Refused(409, goes_on + "it does not run here; reload it at the host that runs it");
@@ -30,12 +30,14 @@ Change Mover::reload(Seat& seat) {
   if (!seat.migrated) {
     throw Refused(503, goes_on + "its database is not up, or its migrations are not applied yet");
   }
+  const std::string where = now->name();
+  now.reset();  // dispose() waits for whoever holds it
   return attempt("reloaded", goes_on, [&] {
     const loader::Library library =
         open_newer_copy(site_.settings, seat.library,
                         run_dir_ / (seat.name + "-copy-" + std::to_string(++generation_)));
     if (seat.migrations) migrate(site_, *seat.migrations);
-    Change done = take_over(seat, library, now->name());
+    Change done = take_over(seat, library, where);
     done.from = seat.library.module->version;
     done.to = done.version;
     seat.library = library;
