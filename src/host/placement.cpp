@@ -179,18 +179,18 @@ http::Identity Placement::identity(std::string_view module) const {
 }
 
 bool Placement::change(std::function<Change()> work, Done done) {
-  return warden_->try_run([this, work = std::move(work), done = std::move(done)] {
+  const auto outcome = std::make_shared<Outcome>();
+  const auto job = [this, outcome, work = std::move(work)] {
     check_->stop();
-    Outcome outcome;
     try {
-      outcome.change = work();
+      outcome->change = work();
     } catch (const Refused& refused) {
-      outcome.status = refused.status();
-      outcome.why = refused.what();
-      log::warn("host", "not moved", {{"why", outcome.why}});
+      outcome->status = refused.status();
+      outcome->why = refused.what();
+      log::warn("host", "not moved", {{"why", outcome->why}});
     }
-    done(outcome);
-  });
+  };
+  return warden_->try_run(job, [outcome, done = std::move(done)] { done(*outcome); });
 }
 
 bool Placement::move(Seat& seat, std::string to, Done done) {

@@ -19,11 +19,12 @@ Warden::~Warden() {
   stop();
 }
 
-bool Warden::try_run(std::function<void()> job) {
+bool Warden::try_run(std::function<void()> job, std::function<void()> then) {
   const std::lock_guard lock(mutex_);
   if (busy_ || quit_) return false;
   busy_ = true;
   job_ = std::move(job);
+  then_ = std::move(then);
   changed_.notify_all();
   return true;
 }
@@ -60,11 +61,17 @@ void Warden::work() {
     const bool has_job = busy_;
     if (quit_ && !has_job) return;
     const std::function<void()> job = std::exchange(job_, nullptr);
+    const std::function<void()> then = std::exchange(then_, nullptr);
     lock.unlock();
-    if (has_job) job();
+    if (has_job) {
+      job();
+      lock.lock();
+      busy_ = false;
+      lock.unlock();
+      if (then) then();
+    }
     pause = tend_() ? kSoon : kLater;
     lock.lock();
-    if (has_job) busy_ = false;
   }
 }
 

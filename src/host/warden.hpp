@@ -20,8 +20,9 @@ class Warden {
   explicit Warden(std::function<bool()> tend);
   ~Warden();  // stop()
 
-  /// False: another job runs or waits, and this one will not. It must not throw. [any thread]
-  bool try_run(std::function<void()> job);
+  /// False: another job runs or waits, and this one will not. `then` runs after it, when there may
+  /// be another job: who is told of the end may begin the next. Neither may throw. [any thread]
+  bool try_run(std::function<void()> job, std::function<void()> then = nullptr);
   /// Runs it and waits for its end; rethrows what it throws. [main]
   void run(const std::function<void()>& job);
   /// Ends the thread, after the job at hand. Idempotent. [main]
@@ -32,7 +33,7 @@ class Warden {
   std::function<bool()> tend_;
   std::mutex mutex_;
   std::condition_variable changed_;
-  std::function<void()> job_;
+  std::function<void()> job_, then_;
   bool busy_ = false, quit_ = false;
   std::thread thread_;
 };
