@@ -18,6 +18,10 @@ bool is_url(const std::string& to) {
   return to != "here" && to != "guarded";
 }
 
+std::string called(const Place& place) {
+  return place.ours() ? "the new instance" : place.name();
+}
+
 }  // namespace
 
 std::int64_t millis_since(io::TimePoint start) {
@@ -96,7 +100,7 @@ Place::Found Mover::look(Place& place) {
 /// Empty: `next` may take the module over.
 std::string Mover::what_is_wrong(Seat& seat, Place& next, const std::string& version) {
   const Place::Found found = look(next);
-  const std::string there = next.ours() ? "the new instance" : next.name();
+  const std::string there = called(next);
   if (!found.identity) return there + ": " + found.why;
   const http::Identity& identity = *found.identity;
   if (!next.ours() && identity.process == http::this_process()) {
@@ -148,7 +152,12 @@ Change Mover::change(Seat& seat, std::shared_ptr<Place> next, const std::string&
   seat.settle(next);
   seat.open();
   const std::int64_t inside = leave(*old);
-  wrong = look(*next).identity ? "" : next->name() + " went away while the module moved there";
+  const Place::Found found = look(*next);
+  if (!found.identity) {
+    wrong = called(*next) + " went away while the module moved there";
+  } else if (!found.identity->ready) {
+    wrong = called(*next) + " ceased to be ready while the module moved there";
+  }
   if (!wrong.empty()) {
     seat.settle(old);
     seat.open();

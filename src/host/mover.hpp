@@ -5,7 +5,7 @@
 //        ┌─────────────────────────────────────────────────────────────────────────────┘ nothing
 //        ▼                                                                               happened
 //   point the target there ─► each loop makes a turn ─► calls inside the old one end ─► look again
-//        ┌───────────────────────────────────────────────────────────────┘ gone meanwhile: point
+//        ┌──────────────────────────────────────────────────────────────┘ unfit meanwhile: point
 //        back ▼
 //   retire the old place
 #pragma once
