@@ -15,7 +15,8 @@ constexpr const char* kTables =
     "FROM information_schema.columns WHERE table_schema = 'public' "
     "AND data_type NOT LIKE 'timestamp%' GROUP BY table_name ORDER BY table_name";
 
-/// By psql: a way to the rows that shares nothing with the program under test.
+}  // namespace
+
 std::vector<std::string> query(const std::string& url, const std::string& sql) {
   const Ran ran = run("psql '" + url + "' -XAtc \"" + sql + "\"");
   if (ran.code != 0) throw std::runtime_error(sql + ": " + ran.output);
@@ -24,8 +25,6 @@ std::vector<std::string> query(const std::string& url, const std::string& sql) {
   for (std::string line; std::getline(in, line);) lines.push_back(line);
   return lines;
 }
-
-}  // namespace
 
 std::vector<std::string> rows_of(const std::vector<supervise::ModuleDatabase>& databases) {
   std::vector<std::string> lines;

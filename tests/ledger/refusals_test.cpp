@@ -7,8 +7,8 @@ namespace cleave::test {
 
 TEST_CASE("a place that is not fit is refused in words, and no request notices") {
   RunningHost host(Scene::shared().environment("user,product,order"), "127.0.0.1:0");
-  host.make_rows();
-  Load load(host.address(), 50, 1, 1);
+  const auto [user, product] = host.make_rows();
+  Load load(host.address(), 50, user, product);
   const auto refused = [&](const std::string& to, std::string_view why) {
     const HttpAnswer answer = host.move(to);
     CAPTURE(answer.body);
@@ -46,9 +46,22 @@ TEST_CASE("a place that is not fit is refused in words, and no request notices")
     RunningHost other(environment, "127.0.0.1:0");
     refused(other.address(), "runs version 1.1.0, and here is 1.0.0");
   }
+  {
+    Scene::Environment environment = order_beside(host);
+    environment["CLEAVE_ORDER_DATABASE_URL"] = "postgresql://somebody@127.0.0.1:1/nothing";
+    environment.erase("CLEAVE_ORDER_OWNER_DATABASE_URL");
+    RunningHost other(environment, "127.0.0.1:0", {"--migrate", "false"});
+    refused(other.address(), "is not ready; see its /readyz");
+  }
+  {
+    RunningHost other(order_beside(host), "127.0.0.1:0");
+    RunningHost third(order_beside(host), "127.0.0.1:0");
+    REQUIRE(other.move(third.address()).status == 200);
+    refused(other.address(), "passes calls on to " + third.address());
+  }
   load.stop();
   CHECK(load.asked() > 0);
-  for (const std::string& one : load.failed()) FAIL_CHECK(one);
+  check_ledger(load, user);
 }
 
 TEST_CASE("a host without a service token moves nothing to another one") {

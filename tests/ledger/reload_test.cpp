@@ -12,7 +12,7 @@ constexpr const char* kCrashing = CLEAVE_TEST_OTHER_MODULES "/order_crashing.so"
 
 HttpAnswer reload(RunningHost& host, const std::string& folder, const std::string& file) {
   modules_with(file, folder);
-  return ask_at(host.process().admin(), "POST", "/placement/order/reload");
+  return host.reload();
 }
 
 /// Until GET /orders answers so; false after 20 s.
@@ -41,6 +41,42 @@ TEST_CASE("a newly built file takes over, one that crashes is told and the old o
   CHECK(contains(reason(crashing), "order 1.1.0 goes on"));
   CHECK(contains(reason(crashing), "constructors"));
   CHECK(host.ask("GET", "/orders").body == "1.1.0");
+  const HttpAnswer again = reload(host, "reloaded", kOfTheTree);
+  CAPTURE(again.body);
+  CHECK(again.status == 200);
+  CHECK(host.process().wait_for_log("the instance of 1.1.0 is gone"));
+}
+
+TEST_CASE("reloads under load, here and guarded: every request is answered once, none fails") {
+  Scene::Environment environment = Scene::shared().environment("user,product,order");
+  environment["CLEAVE_MODULE_DIR"] = modules_with(kOfTheTree, "reloaded-under-load");
+  RunningHost host(environment, "127.0.0.1:0");
+  const auto [user, product] = host.make_rows();
+  Load load(host.address(), 100, user, product);
+  for (const std::string place : {"here", "guarded"}) {
+    if (place != "here") REQUIRE(host.move(place).status == 200);
+    for (int i = 0; i < 3; ++i) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(100));
+      const HttpAnswer reloaded = reload(host, "reloaded-under-load", kOfTheTree);
+      CAPTURE(reloaded.body);
+      REQUIRE(reloaded.status == 200);
+      CHECK(host.placement_of("order")["place"] == place);
+    }
+  }
+  load.stop();
+  CHECK(load.orders() > 0);
+  check_ledger(load, user);
+}
+
+TEST_CASE("a module that lives at a URL is reloaded there, and not here") {
+  RunningHost host(Scene::shared().environment("user,product,order"), "127.0.0.1:0");
+  RunningHost other(order_beside(host), "127.0.0.1:0");
+  REQUIRE(host.move(other.address()).status == 200);
+  const HttpAnswer refused = host.reload();
+  CHECK(refused.status == 409);
+  CHECK(reason(refused) ==
+        "order 1.0.0 goes on: it does not run here; reload it at the host that runs it");
+  CHECK(host.placement_of("order")["place"] == other.address());
 }
 
 TEST_CASE(

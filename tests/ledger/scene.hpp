@@ -10,6 +10,8 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "differential/tables.hpp"
+#include "ledger/load.hpp"
 #include "supervise/embedded.hpp"
 #include "support/host_process.hpp"
 #include "support/http_client.hpp"
@@ -37,6 +39,16 @@ class Scene {
       all[key(one.module, "OWNER_DATABASE_URL")] = one.owner_url;
     }
     return all;
+  }
+  /// How many orders of each quantity a user has, as PostgreSQL itself says.
+  Load::Stored orders_of(std::int64_t user) const {
+    Load::Stored stored;
+    for (const std::string& line : query(servers_->databases().back().owner_url,
+                                         "SELECT quantity, count(*) FROM orders WHERE user_id = " +
+                                             std::to_string(user) + " GROUP BY quantity")) {
+      stored[std::stoll(line)] = std::stoull(line.substr(line.find('|') + 1));
+    }
+    return stored;
   }
   std::string url_of_other_database() const { return servers_->databases().front().runtime_url; }
   std::string operator/(const std::string& name) const { return directory_ / name; }
@@ -71,9 +83,10 @@ class RunningHost {
   HttpAnswer ask(const std::string& method, const std::string& path, const std::string& body = "") {
     return ask_at(process_.address(), method, path, body);
   }
-  HttpAnswer move(const std::string& to) {
-    return ask_at(process_.admin(), "PUT", "/placement/order", Json{{"to", to}}.dump());
+  HttpAnswer move(const std::string& to, const std::string& module = "order") {
+    return ask_at(process_.admin(), "PUT", "/placement/" + module, Json{{"to", to}}.dump());
   }
+  HttpAnswer reload() { return ask_at(process_.admin(), "POST", "/placement/order/reload"); }
   Json placement_of(const std::string& module) {
     const Json list = Json::parse(ask_at(process_.admin(), "GET", "/placement").body);
     for (const Json& one : list) {
@@ -85,14 +98,24 @@ class RunningHost {
     const Json order = placement_of("order");
     return order.contains("pid") ? order["pid"].get<pid_t>() : -1;
   }
-  /// Of the user and the product that orders name.
-  void make_rows() {
-    const std::string email = std::to_string(process_.pid()) + "@example.org";
-    REQUIRE(ask("POST", "/users", Json{{"name", "Ada"}, {"email", email}}.dump()).status == 201);
-    REQUIRE(ask("POST", "/products", R"({"name":"lamp","price_cents":7})").status == 201);
+  /// That orders may name, and nobody has ordered for yet.
+  struct Rows {
+    std::int64_t user, product;
+  };
+  Rows make_rows() {
+    const std::string email =
+        std::to_string(process_.pid()) + "." + std::to_string(++made_) + "@example.org";
+    return {make("/users", {{"name", "Ada"}, {"email", email}}),
+            make("/products", {{"name", "lamp"}, {"price_cents", 7}})};
   }
 
  private:
+  std::int64_t make(const std::string& path, const Json& body) {
+    const HttpAnswer answer = ask("POST", path, body.dump());
+    INFO(answer.body);
+    REQUIRE(answer.status == 201);
+    return Json::parse(answer.body)["id"];
+  }
   static HostProcess::Arguments arguments(const std::string& listen,
                                           const HostProcess::Arguments& more) {
     // Several loops, also on a small machine: what they share is a part of what is tested.
@@ -103,6 +126,7 @@ class RunningHost {
     return all;
   }
   HostProcess process_;
+  int made_ = 0;
 };
 
 /// Why a change was refused.
@@ -128,6 +152,12 @@ inline std::string modules_with(const std::string& order, const std::string& nam
   fs::remove(folder / "order.so");
   fs::copy_file(order, folder / "order.so");
   return folder;
+}
+
+/// After the load: nothing failed, and the table of orders has what was acknowledged, once.
+inline void check_ledger(const Load& load, std::int64_t user) {
+  for (const std::string& one : load.failed()) FAIL_CHECK(one);
+  for (const std::string& one : load.differences(Scene::shared().orders_of(user))) FAIL_CHECK(one);
 }
 
 /// Runs order and asks `main` for user and product.
