@@ -127,7 +127,9 @@ class Split final : public Placement {
 
 std::unique_ptr<Placement> Placement::start(const std::string& name) {
   if (name.empty() || name == "fused") return std::make_unique<Fused>();
-  if (name == "guarded") return std::make_unique<Fused>(HostProcess::Arguments{"--guard", "order"});
+  if (name == "guarded") {
+    return std::make_unique<Fused>(HostProcess::Arguments{"--guard", "user,product,order"});
+  }
   if (name == "split") return std::make_unique<Split>();
   throw std::runtime_error("CLEAVE_TEST_PLACEMENT is \"" + name +
                            "\"; it is fused, guarded or split");

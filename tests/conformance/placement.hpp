@@ -13,9 +13,9 @@ namespace cleave::test {
 
 class Placement {
  public:
-  /// "fused": one host. "guarded": one, with order in a process of its own. "split": one host a
-  /// module, with one embedded PostgreSQL and Redis for all; user listens on a unix socket, so that
-  /// it can come back at its address. Throws std::runtime_error when a host does not serve.
+  /// "fused": one host. "guarded": one, with each module in a process of its own. "split": one host
+  /// a module, with one embedded PostgreSQL and Redis for all; user listens on a unix socket, so
+  /// that it can come back at its address. Throws std::runtime_error when a host does not serve.
   static std::unique_ptr<Placement> start(const std::string& name);
   virtual ~Placement() = default;
 
