@@ -52,6 +52,10 @@ TEST_CASE("two hosts answer and store what one does") {
   check_equal({.name = "pair", .hosts = {{"user"}, {"product", "order"}}});
 }
 
+TEST_CASE("one host answers and stores the same when each module has a process of its own") {
+  check_equal({.name = "guarded", .more = {"--guard", "user,product,order"}});
+}
+
 TEST_CASE("one host answers and stores the same when its calls take the wire's form") {
   check_equal({.name = "wire-faithful", .more = {"--wire-faithful"}});
 }
