@@ -47,9 +47,13 @@ int change_placement(Options& options, const ChangeArguments& arguments) {
   }
   if (answer.status != 200) throw Failure(kFailed, reason_in(answer));
   const Json done = Json::parse(answer.body);
-  std::printf("%s: %s -> %s, %lld calls in flight finished, %lld ms\n", arguments.module.c_str(),
+  const auto calls = done.at("in_flight").get<long long>();
+  const std::string inside = calls >= 0
+                                 ? std::to_string(calls) + " calls in flight finished"
+                                 : "some calls had not finished; they go on in the old instance";
+  std::printf("%s: %s -> %s, %s, %lld ms\n", arguments.module.c_str(),
               done.at("from").get<std::string>().c_str(), done.at("to").get<std::string>().c_str(),
-              done.at("in_flight").get<long long>(), done.at("ms").get<long long>());
+              inside.c_str(), done.at("ms").get<long long>());
   return kOk;
 }
 
