@@ -35,9 +35,11 @@ struct Borrowed {
   void deallocate(boost::context::stack_context&) noexcept {}
 };
 
-// Reading the thread-local through a call keeps the compiler from caching its address over a
-// switch; fibers never change threads, so it would be harmless, but sanitizers check.
+// Read through a call, so that the compiler does not keep the address over a switch: whoever
+// destroys a loop ends its idle fibers, and the thread that ran them is gone by then.
+// __cxa_get_globals() is declared const; were this as well, two calls would be one again.
 __attribute__((noinline)) __cxxabiv1::__cxa_eh_globals& eh_globals() {
+  asm volatile("");
   return *abi::__cxa_get_globals();
 }
 
