@@ -13,6 +13,7 @@ namespace {
 
 // Beyond what a request may take: who is inside by then will not leave.
 constexpr io::Millis kGrace{1000};
+constexpr io::Millis kReadyTime{2000};
 
 bool is_url(const std::string& to) {
   return to != "here" && to != "guarded";
@@ -97,9 +98,20 @@ Place::Found Mover::look(Place& place) {
   return found;
 }
 
+/// Connecting to its database for the first time may take a place of ours longer than a look.
+Place::Found Mover::look_for_ready(Place& next) {
+  const io::TimePoint until = io::Clock::now() + kReadyTime;
+  Place::Found found = look(next);
+  while (next.ours() && found.identity && !found.identity->ready && io::Clock::now() < until) {
+    std::this_thread::sleep_for(io::Millis(20));
+    found = look(next);
+  }
+  return found;
+}
+
 /// Empty: `next` may take the module over.
 std::string Mover::what_is_wrong(Seat& seat, Place& next, const std::string& version) {
-  const Place::Found found = look(next);
+  const Place::Found found = look_for_ready(next);
   const std::string there = called(next);
   if (!found.identity) return there + ": " + found.why;
   const http::Identity& identity = *found.identity;
@@ -152,7 +164,7 @@ Change Mover::change(Seat& seat, std::shared_ptr<Place> next, const std::string&
   seat.settle(next);
   seat.open();
   const std::int64_t inside = leave(*old);
-  const Place::Found found = look(*next);
+  const Place::Found found = look_for_ready(*next);
   if (!found.identity) {
     wrong = called(*next) + " went away while the module moved there";
   } else if (!found.identity->ready) {

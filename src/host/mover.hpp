@@ -69,6 +69,7 @@ class Mover {
   std::string other_database(Seat& seat, const std::string& found);
   std::int64_t leave(Place& old);
   Place::Found look(Place& place);
+  Place::Found look_for_ready(Place& next);
 
   const Site& site_;
   supervise::RunDir& run_dir_;
