@@ -46,7 +46,10 @@ struct OneShot final : FdHandler {
 bool wait_fd(int fd, std::uint32_t events, TimePoint deadline) {
   OneShot shot;
   Loop& loop = *Loop::current();
-  if (!loop.add(fd, events | EPOLLONESHOT, shot)) return true;  // the caller's I/O will say why
+  if (!loop.add(fd, events | EPOLLONESHOT, shot)) {
+    sleep_for(Millis(1));  // the caller's I/O will say why; should it not, nobody spins
+    return Clock::now() < deadline;
+  }
   const bool ready = shot.waiter.wait(deadline);
   loop.remove(fd, shot);
   return ready;

@@ -91,6 +91,16 @@ TEST_CASE("a fiber waits for a descriptor") {
 }
 
 TEST_CASE("waiting inside a catch block keeps each fiber's exception its own") {
+TEST_CASE("a descriptor that cannot be watched does not make its reader spin for ever") {
+  on_fiber([] {
+    const TimePoint deadline = Clock::now() + Millis(30);
+    int turns = 0;
+    while (turns < 1000 && wait_fd(-1, EPOLLIN, deadline)) ++turns;
+    CHECK(turns < 40);
+    CHECK(Clock::now() >= deadline);
+  });
+}
+
   on_fiber([] {
     std::vector<std::string> caught;
     const auto thrower = [&](const char* text) {
