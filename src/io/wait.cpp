@@ -3,6 +3,7 @@
 #include <sys/epoll.h>
 
 #include <cassert>
+#include <new>
 
 namespace cleave::io {
 
@@ -67,12 +68,19 @@ void gather(std::span<const std::function<void()>> tasks) {
   Waiter done;
   const std::string label = parent.label.text();
   for (const auto& task : tasks) {
-    loop.spawn([&] {
-      Fiber::current()->context = parent.context;
-      Fiber::current()->label.set(label);
+    const auto run = [&] {
       task();
       if (--left == 0) done.wake();
-    });
+    };
+    try {
+      loop.spawn([&, run] {
+        Fiber::current()->context = parent.context;
+        Fiber::current()->label.set(label);
+        run();
+      });
+    } catch (const std::bad_alloc&) {
+      run();  // no stack is left: here, then; those already begun lean on this frame
+    }
   }
   done.wait(TimePoint::max());  // each task has deadlines of its own
 }

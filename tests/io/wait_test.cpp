@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 #include <fcntl.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -90,7 +91,6 @@ TEST_CASE("a fiber waits for a descriptor") {
   close(pipe_fds[1]);
 }
 
-TEST_CASE("waiting inside a catch block keeps each fiber's exception its own") {
 TEST_CASE("a descriptor that cannot be watched does not make its reader spin for ever") {
   on_fiber([] {
     const TimePoint deadline = Clock::now() + Millis(30);
@@ -101,6 +101,7 @@ TEST_CASE("a descriptor that cannot be watched does not make its reader spin for
   });
 }
 
+TEST_CASE("waiting inside a catch block keeps each fiber's exception its own") {
   on_fiber([] {
     std::vector<std::string> caught;
     const auto thrower = [&](const char* text) {
@@ -151,6 +152,24 @@ TEST_CASE("ten thousand fibers at once, and their stacks go back") {
     const TimePoint patience = Clock::now() + Millis(30000);
     while (mapped_pages() > few && Clock::now() < patience) sleep_for(Millis(50));
     CHECK(mapped_pages() <= few);
+  });
+}
+
+TEST_CASE("gather goes on when no stack is to be had") {
+  on_fiber([] {
+    int ran = 0;
+    std::vector<std::function<void()>> tasks(1000, [&] {
+      ++ran;
+      sleep_for(Millis(1));
+    });
+    rlimit before = {};
+    REQUIRE(getrlimit(RLIMIT_AS, &before) == 0);
+    rlimit tight = before;  // room for some hundred stacks
+    tight.rlim_cur = mapped_pages() * 4096 + 500 * Stack::size() / 4;
+    REQUIRE(setrlimit(RLIMIT_AS, &tight) == 0);
+    gather(tasks);
+    REQUIRE(setrlimit(RLIMIT_AS, &before) == 0);
+    CHECK(ran == 1000);
   });
 }
 
