@@ -135,6 +135,7 @@ void Link::drop() {
   }
   std::deque<Done> lost;
   lost.swap(waiting_);
+  sent_ = 0;
   for (Done& done : lost) done(nullptr);
 }
 
@@ -196,6 +197,10 @@ void Link::append(Command command, Done done) {
 
 void Link::send_batch() {
   if (context_ == nullptr || !connected_) return;
+  // The time starts when the first of them leaves. What follows does not start it again: a dead
+  // Redis that is still written to would never be noticed.
+  if (sent_ == 0) progress_ = io::Clock::now();
+  sent_ = waiting_.size();
   int done = 0;
   if (redisBufferWrite(context_, &done) != REDIS_OK) {
     return lose(Trouble::kConnection, context_->errstr);
@@ -251,6 +256,7 @@ void Link::deliver() {
     if (waiting_.empty()) return lose(Trouble::kProtocol, "it answered what nobody asked");
     const Done done = std::move(waiting_.front());
     waiting_.pop_front();
+    if (sent_ > 0) --sent_;
     progress_ = loop_.now();
     if (waiting_.empty()) alarm_.cancel();
     done(std::move(reply));
@@ -263,6 +269,12 @@ void Link::on_alarm() {
   // The loop may have been busy while the answer lay in the socket.
   if (connected_) read();
   if (context_ == nullptr || waiting_.empty()) return;
+  // … or before anything was asked: the hook comes a few turns after append().
+  if (connected_ && sent_ == 0) {
+    send_batch();
+    if (context_ != nullptr) loop_.timers().arm(alarm_, progress_ + setup_.timeout);
+    return;
+  }
   const io::TimePoint due = progress_ + setup_.timeout;
   if (io::Clock::now() < due) return loop_.timers().arm(alarm_, due);
   lose(Trouble::kTimeout, "no answer in time");

@@ -127,6 +127,7 @@ class Link final : public io::FdHandler, public io::Hook {
   bool told_ = false;         // its loss is in the log
   int greetings_ = 0;         // handshake replies still to come
   std::deque<Done> waiting_;  // in the order of their commands
+  std::size_t sent_ = 0;      // how many of them Redis can know of
   io::TimePoint progress_;    // since when the oldest of them waits
   io::TimePoint up_since_;
   io::Millis backoff_{0};

@@ -141,6 +141,27 @@ TEST_CASE("a hung Redis costs one timeout, then nothing, and comes back by itsel
   });
 }
 
+TEST_CASE("a loop that was busy does not take its Redis for hung") {
+  Server server;
+  on_fiber([&] {
+    Client client(server.options());
+    client.fetch("7", value(1));
+    CHECK(eventually([&] { return client.redis.connected(); }));
+    const auto busy = [&] {  // turn after turn: the timer comes before the question has left
+      for (int i = 0; i < 3; ++i) {
+        usleep(2000 * static_cast<useconds_t>(server.options().operation_timeout.count()));
+        io::Waiter next;
+        io::Loop::current()->spawn([&] { next.wake(); });
+        next.wait(soon());
+      }
+    };
+    const std::vector<std::function<void()>> tasks{[&] { client.fetch("7", value(1)); }, busy};
+    for (int round = 0; round < 3; ++round) io::gather(tasks);
+    CHECK(errors(client.redis, "timeout") == 0);
+    CHECK(client.redis.connected());
+  });
+}
+
 TEST_CASE("a Redis that was never there costs nothing, and is found when it comes") {
   Server server;
   server->stop();
