@@ -56,7 +56,8 @@ void Connection::turn_away(int fd) noexcept {
   exchange(job);
   shutdown(fd, SHUT_WR);
   char unread[4096];  // close(2) over unread bytes would reset the connection and drop the answer
-  while (recv(fd, unread, sizeof unread, MSG_DONTWAIT) == sizeof unread) {
+  for (int reads = 0; reads < kMostLingerReads; ++reads) {
+    if (recv(fd, unread, sizeof unread, MSG_DONTWAIT) != sizeof unread) break;
   }
   close(fd);
 }
