@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <new>
+#include <utility>
 
 #include "http/server_impl.hpp"
 #include "http/serving.hpp"
@@ -116,10 +117,16 @@ void Connection::advance() {
 /// A whole request is there: a fiber answers it, unless there are too many already.
 void Connection::hand_over() {
   if (home_.in_hand >= shared_.options.limits.requests) return refuse(kOverloaded);
-  state_ = State::kInHand;
+  const State before = std::exchange(state_, State::kInHand);
   deadline_ = io::TimePoint::max();
   ++home_.in_hand;
-  loop_.spawn([this] { serve(); });
+  try {
+    loop_.spawn([this] { serve(); });
+  } catch (const std::bad_alloc&) {  // no stack is to be had: the kernel limits mappings, too
+    --home_.in_hand;
+    state_ = before;
+    refuse(kOverloaded);
+  }
 }
 
 bool Connection::going() const noexcept {
