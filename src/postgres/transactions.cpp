@@ -132,7 +132,8 @@ void Transactions::give_back(std::unique_ptr<Session> session, std::uint64_t epo
   if (session != nullptr) {
     if (session->broken()) {
       ++epoch_;
-    } else if (!closed_ && epoch == epoch_ && session->state() == PQTRANS_IDLE) {
+    } else if (!closed_ && epoch == epoch_ && session->state() == PQTRANS_IDLE &&
+               !session->in_doubt()) {  // the warning was of one commit; nothing takes it back
       idle_.push_back({std::move(session), epoch});
     }
   }

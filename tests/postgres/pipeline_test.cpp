@@ -36,7 +36,7 @@ TEST_CASE("a commit whose wait for the standby was cut short is told as unknown"
   on_fiber([&] {
     REQUIRE(ask(database, "CREATE TABLE t (id int)").ok());
     postgres::Error error;
-    const auto transaction = database.begin(soon(), error);
+    auto transaction = database.begin(soon(), error);
     REQUIRE(transaction->query({"INSERT INTO t VALUES (2)"}, soon()).ok());
     as_superuser(own, "ALTER SYSTEM SET synchronous_standby_names = 'nobody'");
     as_superuser(own, "SELECT pg_reload_conf()");
@@ -54,6 +54,15 @@ TEST_CASE("a commit whose wait for the standby was cut short is told as unknown"
                      "WHERE application_name = 'cleave-standby'");
       }
     });
+    transaction.reset();
+    // The warning was of that commit, and not of those to come.
+    as_superuser(own, "ALTER SYSTEM RESET synchronous_standby_names");
+    as_superuser(own, "SELECT pg_reload_conf()");
+    io::sleep_for(io::Millis(300));
+    const auto next = database.begin(soon(), error);
+    REQUIRE(next != nullptr);
+    REQUIRE(next->query({"INSERT INTO t VALUES (3)"}, soon()).ok());
+    CHECK(next->commit(soon(), error));
   });
   on_fiber([&] { database.close(); });
 }
