@@ -63,7 +63,7 @@ void Pipeline::close() {
   while (connecting_) closed_waiter_.wait(io::Clock::now() + io::Millis(100));
   lost("closed");
   for (Waiting* waiting : std::exchange(queue_, {})) answer(waiting, error_of(kUnavailable));
-  loop_.forget(*this);  // this may be destroyed beside the loop
+  loop_.forget(*this);  // after close() this may be destroyed from elsewhere
 }
 
 void Pipeline::send_batch() {
