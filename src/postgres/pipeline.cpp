@@ -135,9 +135,12 @@ void Pipeline::send_segment() {
   queue_.erase(queue_.begin(), queue_.begin() + static_cast<std::ptrdiff_t>(count));
   one_by_one_ = false;
   for (std::size_t i = 0; i < batch.size(); ++i) {
-    if (batch[i] == nullptr || send_one(batch[i])) continue;
-    queue_.insert(queue_.begin(), batch.begin() + static_cast<std::ptrdiff_t>(i), batch.end());
-    return connect_in_background();
+    if (batch[i] == nullptr) continue;
+    if (!send_one(batch[i])) {
+      queue_.insert(queue_.begin(), batch.begin() + static_cast<std::ptrdiff_t>(i), batch.end());
+      return connect_in_background();
+    }
+    if (in_flight_.size() % kFlushEvery == 0) PQsendFlushRequest(connection_.get());
   }
   if (in_flight_.empty()) return;
   if (PQpipelineSync(connection_.get()) == 0) return lost(message_of(connection_.get()));
@@ -174,8 +177,9 @@ void Pipeline::sent() {
   flush();
 }
 
-/// The server ends each statement at its statement_timeout, so it says
-/// something until then. A long segment that goes on is left to go on.
+/// The server ends each statement at its statement_timeout, so a segment of one has said something
+/// until then. A long one says something after every kFlushEvery statements, and is left to go on:
+/// they are rarely slow all together.
 void Pipeline::expect_progress() {
   if (options_.statement_timeout == io::Millis(0)) return;
   loop_.timers().arm(*this, io::Clock::now() + options_.statement_timeout + kSlack);

@@ -92,6 +92,8 @@ class Pipeline final : io::FdHandler, io::Hook, io::Timer {
   // all wait with it.
   static constexpr std::size_t kMostAlone = 3;
   static constexpr std::size_t kShares = 256;
+  // The server says nothing before the end of a segment, or 8 KB: it is asked to after so many.
+  static constexpr std::size_t kFlushEvery = 16;
   // Level-triggered: libpq reads as much as it likes, and the rest must be told again.
   static constexpr std::uint32_t kReading = EPOLLIN | EPOLLRDHUP;
 

@@ -67,6 +67,17 @@ TEST_CASE("a commit whose wait for the standby was cut short is told as unknown"
   on_fiber([&] { database.close(); });
 }
 
+TEST_CASE("a segment that goes on for long is not taken for one that hangs") {
+  with_database("long", [](Database& database) {
+    ask(database, "SELECT 1");
+    side_by_side(32, [&](int i) {
+      const std::string mine = std::to_string(i);
+      CHECK(value(ask(database, "SELECT $1::int, pg_sleep(0.1)", {mine}, 10000)) == mine);
+    });
+    CHECK(count(database, "connects") == 1);
+  });
+}
+
 TEST_CASE(
     "a table that changes its columns under a prepared statement costs "
     "one repeat") {
