@@ -36,6 +36,7 @@ Result Pipeline::query(const Statement& statement, io::TimePoint deadline, bool 
   const bool joins = statement.batched || (share && options_.share_reads);
   Waiting** const place = joins ? place_of(waiting) : nullptr;
   if (place == nullptr || !join(*place, waiting)) {
+    if (queue_.size() >= kMostWaiting) std::erase(queue_, nullptr);  // who gave up does not wait
     if (queue_.size() >= kMostWaiting) {
       stats_.failures[static_cast<std::size_t>(Failure::kLimit)].add();
       return {nullptr, error_of(kOverloaded)};

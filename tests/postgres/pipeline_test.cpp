@@ -78,6 +78,19 @@ TEST_CASE("a segment that goes on for long is not taken for one that hangs") {
   });
 }
 
+TEST_CASE("who gave up leaves room in the queue for others") {
+  with_database("room", [](Database& database) {
+    ask(database, "SELECT 1");
+    side_by_side(4200, [&](int i) {
+      if (i == 0) return void(ask(database, "SELECT pg_sleep(0.7)"));
+      io::sleep_for(io::Millis(20));
+      if (i < 4180) return void(ask(database, "SELECT $1::text", {std::to_string(i)}, 100));
+      io::sleep_for(io::Millis(400));
+      CHECK(ask(database, "SELECT $1::text", {std::to_string(i)}).ok());
+    });
+  });
+}
+
 TEST_CASE(
     "a table that changes its columns under a prepared statement costs "
     "one repeat") {
