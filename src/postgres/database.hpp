@@ -77,7 +77,7 @@ class Database {
   /// SET, LOCK, COPY, DO, CALL and the like would touch the session that others
   /// share: 500 "statement-not-allowed". Past its deadline a write that was
   /// sent is 503 "outcome-unknown". Those of one text that are batched and wait together are one
-  /// statement; should it fail, each is asked for alone. [fiber]
+  /// statement; should it fail, its halves are asked for, down to the one. [fiber]
   Result query(const Statement& statement, io::TimePoint deadline);
 
   /// Null when no connection was to be had: `error` says why. [fiber]

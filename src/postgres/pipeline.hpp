@@ -108,7 +108,7 @@ class Pipeline final : io::FdHandler, io::Hook, io::Timer {
   void answer(Waiting* waiting, const std::shared_ptr<pg_result>& rows);
   void answer(Waiting* waiting, const Error& error);
   void deal(Waiting* waiting, const std::shared_ptr<pg_result>& rows);
-  bool repeat_each(Waiting* waiting);
+  bool repeat_halves(Waiting* waiting);
   void wake_all(Waiting* waiting);
 
   void send_segment();

@@ -49,14 +49,21 @@ void Pipeline::deal(Waiting* waiting, const std::shared_ptr<pg_result>& rows) {
   answer(waiting, error_of(kNotDealt));
 }
 
-/// A batch that failed failed for one of its values, perhaps: each is repeated alone, so that
-/// nobody sees another's error. False: it was of one.
-bool Pipeline::repeat_each(Waiting* waiting) {
+/// A batch that failed failed for one of its values, perhaps: each half is repeated alone, and
+/// halved again when it fails, so that nobody sees another's error and few pay for it. False: it
+/// was of one.
+bool Pipeline::repeat_halves(Waiting* waiting) {
   if (waiting == nullptr || waiting->next == nullptr || !waiting->statement->batched) return false;
-  while (waiting != nullptr) {
-    alone_.push_back(waiting);
-    waiting->chained = 1;
-    waiting = std::exchange(waiting->next, nullptr);
+  unsigned count = 0;  // Waiting::chained may count some that gave up
+  for (const Waiting* one = waiting; one != nullptr; one = one->next) ++count;
+  Waiting* last = waiting;  // of the first half
+  for (unsigned i = 1; i < count / 2; ++i) last = last->next;
+  Waiting* const second = std::exchange(last->next, nullptr);
+  waiting->chained = count / 2;
+  second->chained = count - count / 2;
+  for (Waiting* const half : {waiting, second}) {
+    half->attempts = 0;  // this is another command
+    alone_.push_back(half);
   }
   return true;
 }

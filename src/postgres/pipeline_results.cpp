@@ -115,7 +115,7 @@ void Pipeline::settle(Sent& sent) {
     prepared_[sent.prepared] = {"s" + std::to_string(next_name_++), false};
   }
   if (role_ == Role::kWrite && error.sqlstate == "25006") retire_ = true;
-  if (repeat_each(waiting)) return;
+  if (repeat_halves(waiting)) return;
   if (waiting != nullptr && again && waiting->attempts < 3) {
     alone_.push_back(waiting);
   } else {

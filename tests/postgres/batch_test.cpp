@@ -98,6 +98,21 @@ TEST_CASE("a batch of which one value is wrong fails that caller, and nobody els
   });
 }
 
+TEST_CASE("the culprit of a large batch is found by halves") {
+  with_squares("batch_halves", [](Database& database) {
+    const double before = count(database, "repeats");
+    side_by_side(100, [&](int i) {
+      const std::string id = std::to_string(1000 + i);
+      const Result result = ask_batched(
+          database, "INSERT INTO squares SELECT * FROM unnest($1::int[], $2::int[]) RETURNING id",
+          {id.c_str(), i == 77 ? "1000000" : "1"});
+      CHECK(result.ok() == (i != 77));
+    });
+    CHECK(count(database, "repeats") - before <= 14);  // two for each power of two
+    CHECK(value(ask(database, "SELECT count(*) FROM squares WHERE id >= 1000")) == "99");
+  });
+}
+
 TEST_CASE("a caller that gives up leaves the others of its batch their own rows") {
   with_squares("batch_late", [](Database& database) {
     constexpr std::string_view kSlow =
