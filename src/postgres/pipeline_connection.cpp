@@ -1,4 +1,6 @@
 // Pipeline, its connection: how it comes, and what becomes of those who wait when it goes.
+#include <sys/socket.h>
+
 #include <algorithm>
 #include <random>
 
@@ -130,6 +132,11 @@ void Pipeline::lost(const std::string& why) {
 }
 
 void Pipeline::on_timer() {
+  // The loop may have been busy while the answer, or a part of it, lay in the socket.
+  char byte;
+  if (recv(PQsocket(connection_.get()), &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0) {
+    return on_ready(EPOLLIN);
+  }
   lost("no answer within its statement_timeout");
 }
 
