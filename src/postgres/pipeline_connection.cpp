@@ -2,6 +2,9 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <new>
 #include <random>
 
 #include "observe/log.hpp"
@@ -91,6 +94,9 @@ void Pipeline::use(ConnectionPtr connection) {
   if (PQenterPipelineMode(connection.get()) == 0) {
     throw ConnectionError(message_of(connection.get()), "");
   }
+  if (!loop_.add(PQsocket(connection.get()), kReading, *this)) {
+    throw ConnectionError(std::string("cannot watch its socket: ") + std::strerror(errno), "");
+  }
   if (down_) log::info(options_.module, "the database is reachable again");
   connection_ = std::move(connection);
   names_.clear();
@@ -102,7 +108,6 @@ void Pipeline::use(ConnectionPtr connection) {
   write_blocked_ = false;
   stats_.down_since_ms = 0;
   stats_.connects.add();
-  loop_.add(PQsocket(connection_.get()), kReading, *this);
   loop_.batch(*this);
 }
 
