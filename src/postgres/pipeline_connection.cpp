@@ -32,7 +32,11 @@ io::Millis jitter(io::Millis most) {
 void Pipeline::connect_in_background() {
   if (connecting_ || closed_) return;
   connecting_ = true;
-  loop_.spawn([this] { connect_until_up(); });
+  try {
+    loop_.spawn([this] { connect_until_up(); });
+  } catch (const std::bad_alloc&) {  // no stack is to be had now; the next statement asks again
+    connecting_ = false;
+  }
 }
 
 ConnectionPtr Pipeline::connect_once() {
