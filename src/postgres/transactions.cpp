@@ -29,8 +29,7 @@ class Transactions::Open final : public Transaction {
     if (has_nul(statement)) return {nullptr, error_of(kForbiddenCharacter, "22021")};
     try {
       ResultPtr result = session_->query(statement, deadline);
-      if (PQresultStatus(result.get()) == PGRES_FATAL_ERROR)
-        return {nullptr, error_of(result.get())};
+      if (PQresultStatus(result.get()) == PGRES_FATAL_ERROR) return {nullptr, told(result.get())};
       return {std::shared_ptr<pg_result>(result.release(), &PQclear), {}};
     } catch (const ConnectionError& error) {
       // Nothing was committed: the transaction is gone with its connection.
@@ -52,7 +51,7 @@ class Transactions::Open final : public Transaction {
         error = error_of(judge("25P02"), "25P02");
         return false;
       }
-      error = error_of(result.get());  // deferred constraints, serialization: rolled back
+      error = told(result.get());  // deferred constraints, serialization: rolled back
       return false;
     } catch (const ConnectionError&) {
       error = error_of(kOutcomeUnknown);
@@ -61,6 +60,13 @@ class Transactions::Open final : public Transaction {
   }
 
  private:
+  /// After "the server shuts down" or "read-only" the connection may look well, and its older
+  /// siblings, too: none of them is trusted again.
+  Error told(const PGresult* failed) {
+    if (failure_of(failed) == Failure::kConnection) ++pool_.epoch_;
+    return error_of(failed);
+  }
+
   Transactions& pool_;
   std::unique_ptr<Session> session_;
   std::uint64_t epoch_;
@@ -78,6 +84,10 @@ std::unique_ptr<Transaction> Transactions::begin(io::TimePoint deadline, Error& 
 
 std::unique_ptr<Session> Transactions::acquire(io::TimePoint deadline, Error& error) {
   if (in_use_ >= options_.transactions || !line_.empty()) {
+    if (line_.size() >= kMostInLine) {
+      error = error_of(kOverloaded);
+      return nullptr;
+    }
     io::Waiter turn;
     line_.push_back(&turn);
     const auto limit = std::min(deadline, io::Clock::now() + options_.acquire_timeout);

@@ -1,6 +1,6 @@
 // Transactions: connections that explicit transactions own, on one loop. At
 // most Options::transactions at once; whoever finds none free waits in line for
-// acquire_timeout.
+// acquire_timeout, if the line is not long.
 #pragma once
 
 #include <deque>
@@ -23,6 +23,7 @@ class Transactions {
 
  private:
   class Open;
+  static constexpr std::size_t kMostInLine = 64;
   struct Idle {
     std::unique_ptr<Session> session;
     std::uint64_t epoch;
