@@ -48,19 +48,7 @@ ConnectionPtr Pipeline::connect_once() {
                    .statement_timeout = options_.statement_timeout},
                   io::Clock::now() + kConnectTime);
   if (role_ == Role::kWrite) {
-    const ResultPtr shown = session.run(
-        "SELECT current_setting('fsync'), current_setting('full_page_writes'), "
-        "current_setting('synchronous_commit') <> 'off', pg_is_in_recovery()",
-        io::Clock::now() + kConnectTime);
-    const auto value = [&](int i) { return std::string(PQgetvalue(shown.get(), 0, i)); };
-    if (PQntuples(shown.get()) != 1) throw ConnectionError(message_of(session.get()), "");
-    if (value(3) == "t") throw ConnectionError("the server is a standby: it takes no writes", "");
-    if (value(0) != "on" || value(1) != "on" || value(2) != "t") {
-      log::warn(options_.module,
-                "the database may lose what it acknowledged: "
-                "set fsync, full_page_writes and "
-                "synchronous_commit to on");
-    }
+    session.require_durable(io::Clock::now() + kConnectTime);
   }
   return session.release();
 }

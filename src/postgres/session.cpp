@@ -129,6 +129,22 @@ ResultPtr Session::query(const Statement& statement, io::TimePoint deadline) {
   return finish(deadline);
 }
 
+void Session::require_durable(io::TimePoint deadline) {
+  const ResultPtr shown =
+      run("SELECT current_setting('fsync') = 'on' AND current_setting('full_page_writes') = 'on' "
+          "AND current_setting('synchronous_commit') <> 'off', pg_is_in_recovery()",
+          deadline);
+  if (PQntuples(shown.get()) != 1) throw ConnectionError(message_of(get()), "");
+  const auto is = [&](int column) { return *PQgetvalue(shown.get(), 0, column) == 't'; };
+  if (is(1)) throw ConnectionError("the server is a standby: it takes no writes", "");
+  if (!is(0)) {
+    throw ConnectionError(
+        "the server may lose what it acknowledged, so nothing is written to it: set fsync, "
+        "full_page_writes and synchronous_commit to on",
+        "");
+  }
+}
+
 void Session::put_copy(const std::string& bytes, io::TimePoint deadline) {
   for (int sent = 0; sent == 0;) {  // 0: libpq's buffer is full
     sent = PQputCopyData(get(), bytes.data(), static_cast<int>(bytes.size()));

@@ -31,6 +31,10 @@ class Session {
   /// The result of one statement with text parameters.
   ResultPtr query(const Statement& statement, io::TimePoint deadline);
 
+  /// Throws ConnectionError, with the remedy, when the server is a standby or may lose what it has
+  /// acknowledged.
+  void require_durable(io::TimePoint deadline);
+
   /// COPY data, after run("COPY … FROM STDIN") gave PGRES_COPY_IN.
   void put_copy(const std::string& bytes, io::TimePoint deadline);
   ResultPtr end_copy(io::TimePoint deadline);

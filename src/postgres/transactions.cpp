@@ -110,12 +110,14 @@ std::unique_ptr<Session> Transactions::acquire(io::TimePoint deadline, Error& er
   }
   if (auto session = take_idle()) return session;
   try {
-    return std::make_unique<Session>(
-        ConnectOptions{.url = options_.url,
-                       .application = "cleave-" + options_.module,
-                       .server = "read-write",
-                       .statement_timeout = options_.statement_timeout},
-        deadline);
+    auto session =
+        std::make_unique<Session>(ConnectOptions{.url = options_.url,
+                                                 .application = "cleave-" + options_.module,
+                                                 .server = "read-write",
+                                                 .statement_timeout = options_.statement_timeout},
+                                  deadline);
+    session->require_durable(deadline);
+    return session;
   } catch (const ConnectionError& failure) {
     log::warn(options_.module, "cannot open a connection for a transaction",
               {{"why", failure.what()}});

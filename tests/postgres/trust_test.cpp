@@ -12,6 +12,27 @@ std::string pid_of(postgres::Transaction& transaction) {
 
 }  // namespace
 
+TEST_CASE("nothing is written to a server that may lose what it acknowledged") {
+  with_database("unsafe", [](Database& database) {
+    Postgres& postgres = Postgres::shared();
+    as_superuser(postgres, "ALTER ROLE unsafe_owner SET synchronous_commit = off");
+    const Result refused = ask(database, "CREATE TABLE t (id int)");
+    CHECK(refused.error.status == 503);
+    CHECK(refused.error.slug == "database-unavailable");
+    postgres::Error error;
+    CHECK(database.begin(soon(), error) == nullptr);
+    CHECK(error.status == 503);
+    CHECK(ask(database, "SELECT 1").ok());
+    as_superuser(postgres, "ALTER ROLE unsafe_owner RESET synchronous_commit");
+    const io::TimePoint patience = soon(10000);
+    while (!ask(database, "CREATE TABLE IF NOT EXISTS t (id int)").ok()) {
+      REQUIRE(io::Clock::now() < patience);
+      io::sleep_for(io::Millis(50));
+    }
+    CHECK(database.begin(soon(), error) != nullptr);
+  });
+}
+
 TEST_CASE("when the server says that it goes away, no connection of before is trusted") {
   with_database("epoch", [](Database& database) {
     REQUIRE(ask(database,
