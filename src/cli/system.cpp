@@ -5,6 +5,7 @@
 
 #include "postgres/url.hpp"
 #include "redis/address.hpp"
+#include "router/router.hpp"
 
 namespace cleave::cli {
 
@@ -79,7 +80,11 @@ void decide_threads(host::Settings& settings) {
   const bool embedded =
       std::any_of(settings.module.begin(), settings.module.end(),
                   [](const auto& module) { return module.second.database_url.empty(); });
-  settings.threads = std::max(1U, std::thread::hardware_concurrency() / (embedded ? 2 : 1));
+  settings.threads = default_threads(std::thread::hardware_concurrency(), embedded);
+}
+
+unsigned default_threads(unsigned cores, bool embedded) noexcept {
+  return std::clamp(cores / (embedded ? 2 : 1), 1U, router::kMostLoops);
 }
 
 System::System(Options& options) : options_(options) {

@@ -49,5 +49,7 @@ std::unique_ptr<supervise::Embedded> start_embedded(host::Settings& settings, bo
 /// Unless it was said, how many loops: one a core, or one for two cores when a database is embedded
 /// and takes its share of them. Call it before start_embedded().
 void decide_threads(host::Settings& settings);
+/// How many that is; at most as many as the router counts for.
+unsigned default_threads(unsigned cores, bool embedded) noexcept;
 
 }  // namespace cleave::cli

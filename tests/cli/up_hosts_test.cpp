@@ -3,6 +3,9 @@
 
 #include <doctest/doctest.h>
 
+#include "cli/system.hpp"
+#include "router/router.hpp"
+
 namespace cleave::cli {
 namespace {
 
@@ -27,6 +30,15 @@ std::string threads_of_one(unsigned threads, std::size_t hosts, const Given& giv
 }
 
 }  // namespace
+
+TEST_CASE("a machine of many cores has no more loops than the router counts for") {
+  CHECK(default_threads(0, false) == 1);  // not known: std::thread::hardware_concurrency
+  CHECK(default_threads(1, true) == 1);
+  CHECK(default_threads(8, true) == 4);
+  CHECK(default_threads(8, false) == 8);
+  CHECK(default_threads(96, true) == 48);
+  CHECK(default_threads(384, false) == router::kMostLoops);
+}
 
 TEST_CASE("hosts share out the loops of a machine, and each has at least one") {
   CHECK(threads_of_one(8, 1) == "8");
