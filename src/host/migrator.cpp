@@ -34,8 +34,10 @@ void Migrator::run() {
   }
 }
 
-void Migrator::wait_for_first_try() {
-  const std::string why = first_try_.get_future().get();
+void Migrator::wait_for_first_try(io::TimePoint deadline) {
+  std::future<std::string> first = first_try_.get_future();
+  if (first.wait_until(deadline) != std::future_status::ready) return;
+  const std::string why = first.get();
   if (!why.empty()) throw std::runtime_error(why);
 }
 

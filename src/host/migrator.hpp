@@ -17,8 +17,9 @@ class Migrator {
 
   /// Starts on a fiber of `loop`; `done` runs there once it has succeeded. [any thread, once]
   void start(io::Loop& loop, std::function<void()> done);
-  /// Blocks until the first try has ended; throws std::runtime_error when it failed for good.
-  void wait_for_first_try();
+  /// Blocks until the first try has ended, or the deadline is there: it goes on behind a host that
+  /// serves. Throws std::runtime_error when it failed for good.
+  void wait_for_first_try(io::TimePoint deadline);
   void stop() noexcept { stopping_ = true; }
 
  private:

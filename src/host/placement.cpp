@@ -9,6 +9,8 @@
 namespace cleave::host {
 namespace {
 
+constexpr io::Millis kPatience{2000};
+
 std::optional<postgres::MigrateOptions> migrations_of(const Settings& settings,
                                                       const std::string& name) {
   const auto found = settings.module.find(name);
@@ -84,8 +86,10 @@ void Placement::start() {
   for (const auto& seat : seats_) {
     if (seat->ours) begin(*seat);
   }
+  // A start never waits for a database; what a server that is there says of it is worth a moment.
+  const io::TimePoint patience = io::Clock::now() + kPatience;
   for (const auto& seat : seats_) {
-    if (seat->migrator) seat->migrator->wait_for_first_try();
+    if (seat->migrator) seat->migrator->wait_for_first_try(patience);
   }
   check_neighbours();
 }

@@ -55,6 +55,7 @@ std::string read(const fs::path& file) {
 
 class Migration {
  public:
+  /// The deadline is of the work, which may be long; a server that is there answers at once.
   Migration(const MigrateOptions& options, io::TimePoint deadline)
       : options_(options),
         deadline_(deadline),
@@ -62,7 +63,7 @@ class Migration {
                   .application = "cleave-migrate",
                   .statement_timeout = io::Millis(0),
                   .lock_timeout = io::Millis(30000)},
-                 deadline) {}
+                 std::min(deadline, io::Clock::now() + io::Millis(2000))) {}
 
   void all(Migrated& result) {
     const std::vector<fs::path> files = files_in(options_.folder);

@@ -1,7 +1,10 @@
 // cleave run from start to end: where settings come from, what it needs, how it stops, and what a
 // host that was killed leaves to the next one.
 #include <doctest/doctest.h>
+#include <netinet/in.h>
 #include <signal.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -28,6 +31,29 @@ bool contains(const std::string& text, std::string_view part) {
 std::string user_json(const std::string& email) {
   return Json{{"name", "Ada"}, {"email", email}}.dump();
 }
+
+/// Takes connections, as the kernel does for it, and says nothing.
+class Mute {
+ public:
+  Mute() {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof address;
+    REQUIRE(bind(fd_, reinterpret_cast<sockaddr*>(&address), size) == 0);
+    REQUIRE(listen(fd_, 64) == 0);
+    getsockname(fd_, reinterpret_cast<sockaddr*>(&address), &size);
+    port_ = ntohs(address.sin_port);
+  }
+  ~Mute() { close(fd_); }
+  std::string url() const {
+    return "postgresql://somebody@127.0.0.1:" + std::to_string(port_) + "/nothing";
+  }
+
+ private:
+  int fd_ = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  int port_ = 0;
+};
 
 }  // namespace
 
@@ -57,6 +83,23 @@ TEST_CASE("while it drains, the host says that it is not ready and answers what 
   const HttpAnswer answer = kept.ask("GET", "/readyz");
   CHECK(answer.status == 503);
   CHECK(answer.closed);
+  CHECK(host.wait().value_or(-1) == 0);
+}
+
+TEST_CASE("a database that takes connections and says nothing does not hold up the start") {
+  const Mute mute;
+  HostProcess::Environment urls{{"CLEAVE_REDIS_URL", "off"}};
+  for (const char* module : {"USER", "PRODUCT", "ORDER"}) {
+    urls["CLEAVE_" + std::string(module) + "_DATABASE_URL"] = mute.url();
+  }
+  const auto start = std::chrono::steady_clock::now();
+  HostProcess host(bare({"--listen", "127.0.0.1:0"}), urls);
+  REQUIRE(host.wait_until_serving());
+  CHECK(ask_at(host.address(), "GET", "/livez").status == 200);
+  CHECK(std::chrono::steady_clock::now() - start < kPromptly + std::chrono::seconds(2));
+  CHECK(ask_at(host.address(), "GET", "/readyz").status == 503);
+  CHECK(host.wait_for_log("trying again"));
+  host.signal(SIGTERM);
   CHECK(host.wait().value_or(-1) == 0);
 }
 
