@@ -1,12 +1,8 @@
 #include "redis/address.hpp"
 
-#include <arpa/inet.h>
-#include <netdb.h>
-
 #include <charconv>
 #include <stdexcept>
 #include <system_error>
-#include <thread>
 
 namespace cleave::redis {
 namespace {
@@ -41,24 +37,6 @@ std::string decoded(std::string_view text) {
     }
   }
   return out;
-}
-
-bool is_numeric(const std::string& host) {
-  unsigned char bytes[16];
-  return inet_pton(AF_INET, host.c_str(), bytes) == 1 ||
-         inet_pton(AF_INET6, host.c_str(), bytes) == 1;
-}
-
-std::string look_up(const std::string& host) {
-  addrinfo hints{};
-  hints.ai_socktype = SOCK_STREAM;
-  addrinfo* found = nullptr;
-  if (getaddrinfo(host.c_str(), nullptr, &hints, &found) != 0) return {};
-  char text[NI_MAXHOST] = "";
-  const int failed =
-      getnameinfo(found->ai_addr, found->ai_addrlen, text, sizeof text, nullptr, 0, NI_NUMERICHOST);
-  freeaddrinfo(found);
-  return failed == 0 ? text : "";
 }
 
 }  // namespace
@@ -107,34 +85,6 @@ Address Address::parse(std::string_view url) {
 
 std::string Address::text() const {
   return path.empty() ? host + ":" + std::to_string(port) : path;
-}
-
-Resolver::Resolver(const std::string& host)
-    : state_(std::make_shared<State>()), numeric_(host.empty() || is_numeric(host)) {
-  state_->host = host;
-  if (numeric_) state_->address = host;
-  refresh();
-}
-
-std::string Resolver::last() const {
-  const std::lock_guard lock(state_->mutex);
-  return state_->address;
-}
-
-void Resolver::refresh() {
-  if (numeric_) return;
-  const std::lock_guard lock(state_->mutex);
-  if (state_->busy) return;
-  try {
-    std::thread([state = state_] {
-      const std::string found = look_up(state->host);
-      const std::lock_guard inner(state->mutex);
-      if (!found.empty()) state->address = found;  // an old address is better than none
-      state->busy = false;
-    }).detach();
-    state_->busy = true;
-  } catch (const std::system_error&) {  // no thread to be had: the next failure asks again
-  }
 }
 
 }  // namespace cleave::redis

@@ -22,6 +22,7 @@
 #include <string_view>
 #include <vector>
 
+#include "io/resolver.hpp"
 #include "io/wait.hpp"
 #include "observe/metrics.hpp"
 #include "redis/address.hpp"
@@ -63,7 +64,7 @@ class Link final : public io::FdHandler, public io::Hook {
 
   struct Setup {
     const Address* address;
-    Resolver* resolver;
+    io::Resolver* resolver;
     io::Millis timeout;
     Troubles* troubles;                             // outlives the link
     std::function<void(Link&)> opened;              // sends more of a handshake; must call ready()

@@ -50,7 +50,7 @@ struct Redis::Impl {
 
   Options options;
   Address address;
-  Resolver resolver;
+  io::Resolver resolver;
   Near near;
   Flights flights;
   Pending pending;

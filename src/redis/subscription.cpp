@@ -12,7 +12,7 @@ std::string_view text_of(const redisReply& reply) noexcept {
 
 }  // namespace
 
-Subscription::Subscription(const Address& address, Resolver& resolver, io::Millis timeout,
+Subscription::Subscription(const Address& address, io::Resolver& resolver, io::Millis timeout,
                            Troubles& troubles, Near& near)
     : near_(near),
       link_({&address, &resolver, timeout, &troubles, [this](Link& link) { opened(link); },

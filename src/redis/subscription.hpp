@@ -13,8 +13,8 @@ namespace cleave::redis {
 /// The near cache is on exactly while this hears Redis. On one loop's thread.
 class Subscription {
  public:
-  Subscription(const Address& address, Resolver& resolver, io::Millis timeout, Troubles& troubles,
-               Near& near);
+  Subscription(const Address& address, io::Resolver& resolver, io::Millis timeout,
+               Troubles& troubles, Near& near);
   void close();
   /// Asks whether Redis is still there; a silent loss is found within the link's timeout.
   void beat();
