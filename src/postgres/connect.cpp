@@ -3,9 +3,11 @@
 #include <sys/epoll.h>
 
 #include <cstring>
+#include <optional>
 #include <vector>
 
 #include "io/wait.hpp"
+#include "postgres/hosts.hpp"
 #include "postgres/url.hpp"
 
 namespace cleave::postgres {
@@ -54,27 +56,28 @@ std::string message_of(const PGconn* connection) {
 
 ConnectionPtr connect(const ConnectOptions& options, io::TimePoint deadline) {
   const std::string settings = session_settings(options);
-  const std::vector<const char*> keywords{// a later one wins over an earlier, and over the URL
-                                          "target_session_attrs",
-                                          "dbname",
-                                          "fallback_application_name",
-                                          "client_encoding",
-                                          "keepalives_idle",
-                                          "keepalives_interval",
-                                          "keepalives_count",
-                                          "tcp_user_timeout",
-                                          "options",
-                                          nullptr};
-  const std::vector<const char*> values{options.server,
-                                        options.url.c_str(),
-                                        options.application.c_str(),
-                                        "UTF8",
-                                        "5",
-                                        "2",
-                                        "3",
-                                        "5000",
-                                        settings.c_str(),
-                                        nullptr};
+  const std::optional<Hosts> hosts = numeric_hosts(options.url, deadline);
+  // A later one wins over an earlier, and over the URL.
+  std::vector<const char*> keywords, values;
+  const auto set = [&](const char* keyword, const char* value) {
+    keywords.push_back(keyword);
+    values.push_back(value);
+  };
+  set("target_session_attrs", options.server);
+  set("dbname", options.url.c_str());
+  if (hosts) {
+    set("host", hosts->host.c_str());
+    set("hostaddr", hosts->hostaddr.c_str());
+    set("port", hosts->port.c_str());
+  }
+  set("fallback_application_name", options.application.c_str());
+  set("client_encoding", "UTF8");
+  set("keepalives_idle", "5");
+  set("keepalives_interval", "2");
+  set("keepalives_count", "3");
+  set("tcp_user_timeout", "5000");
+  set("options", settings.c_str());
+  set(nullptr, nullptr);
   ConnectionPtr connection(PQconnectStartParams(keywords.data(), values.data(), 1), &PQfinish);
   PGconn* const raw = connection.get();
   const auto fail = [&](const std::string& why) {

@@ -37,8 +37,7 @@ struct ConnectOptions {
 };
 
 /// A connection that is up, non-blocking, in UTC, and silent: notices are
-/// dropped. Throws ConnectionError. Names are resolved by libpq, which blocks:
-/// give addresses or a socket directory where that matters. [fiber]
+/// dropped. Throws ConnectionError. Names are looked up off the loop (hosts.hpp). [fiber]
 ConnectionPtr connect(const ConnectOptions& options, io::TimePoint deadline);
 
 /// Whether a notice says that a commit is done here and may yet be lost: the
