@@ -265,7 +265,11 @@ void Options::finish(CLI::App& command) {
   // The library lets the environment speak to every command, and all commands fill the same
   // settings: the chosen one has the last word, so that its flags win.
   for (CLI::Option* option : command.get_options()) {
-    if (option->count() > 0 && !option->get_envname().empty()) option->run_callback();
+    if (option->get_envname().empty()) continue;
+    // Since 2.4 the library drops what the environment says wrongly, without a word.
+    const char* const said = std::getenv(option->get_envname().c_str());
+    if (option->count() == 0 && said != nullptr && *said != '\0') option->add_result(said);
+    if (option->count() > 0) option->run_callback();
   }
   read_file(command);
   read_secrets();
