@@ -123,8 +123,8 @@ class Host {
   /// One row, or none, by a statement that serves all who wait at once (DataLoader's batching,
   /// https://github.com/graphql/dataloader): `SELECT t.*, k.ordinality FROM unnest($1::bigint[])
   /// WITH ORDINALITY AS k(id) JOIN t USING (id)`. Give one value a parameter; the host makes the
-  /// arrays and deals the rows out, see cleave_host::query_batched. If the statement fails each is
-  /// asked for alone.
+  /// arrays and deals the rows out, see cleave_host::query_batched. If the statement fails its
+  /// halves are asked for, down to the one.
   Rows query_batched(std::string_view sql, std::initializer_list<Param> params) const;
   Transaction begin() const;
 
