@@ -9,7 +9,7 @@
 namespace cleave::host {
 namespace {
 
-constexpr io::Millis kPatience{2000};
+constexpr io::Millis kPatience{10000};
 
 std::optional<postgres::MigrateOptions> migrations_of(const Settings& settings,
                                                       const std::string& name) {
@@ -86,7 +86,8 @@ void Placement::start() {
   for (const auto& seat : seats_) {
     if (seat->ours) begin(*seat);
   }
-  // A start never waits for a database; what a server that is there says of it is worth a moment.
+  // A start waits for no server that is away or says nothing: a migrator gives up connecting after
+  // two seconds. For one that is there its migrations are worth a while: until then all is 503.
   const io::TimePoint patience = io::Clock::now() + kPatience;
   for (const auto& seat : seats_) {
     if (seat->migrator) seat->migrator->wait_for_first_try(patience);
