@@ -47,6 +47,10 @@ std::vector<std::string> addresses_of(const std::string& name, io::TimePoint dea
   return resolver.all();
 }
 
+bool is_port(const std::string& text) {
+  return text.find_first_not_of("0123456789") == std::string::npos;
+}
+
 void append(std::string& list, bool first, std::string_view part) {
   if (!first) list += ',';
   list += part;
@@ -65,6 +69,7 @@ std::optional<Hosts> numeric_hosts(const std::string& url, io::TimePoint deadlin
   };
   const std::vector<std::string> hosts = split(value_of("host")), ports = split(value_of("port"));
   if (!value_of("hostaddr").empty() || std::none_of(hosts.begin(), hosts.end(), is_name) ||
+      !std::all_of(ports.begin(), ports.end(), is_port) ||
       (ports.size() > 1 && ports.size() != hosts.size())) {
     return std::nullopt;  // libpq's own business, also what is wrong with it
   }
