@@ -60,8 +60,6 @@ TEST_CASE("a write is made to the version that If-Match names, and to no other")
     check_problem(ask("PUT", path, body_for(path), {{"If-Match", old + ", \"x\""}}), 412,
                   "precondition-failed");
     CHECK(ask("PUT", path, body_for(path), {{"If-Match", old + ", " + now}}).status == 200);
-    const std::string again = ask("GET", path).header("ETag");
-    CHECK(ask("PUT", path, body_for(path), {{"If-Match", old}, {"If-Match", again}}).status == 200);
     CHECK(ask("PUT", path, body_for(path)).status == 200);
     const std::string tag = ask("GET", path).header("ETag");
     CHECK(ask("DELETE", path, "", {{"If-Match", tag}}).status == 204);

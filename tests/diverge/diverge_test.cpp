@@ -103,6 +103,13 @@ TEST_CASE("lines that end with a bare line feed pass the gateway") {
   CHECK(raw(split(), bytes).status == 200);
 }
 
+TEST_CASE("the gateway takes the tags of a condition on one line only") {
+  const std::string tag = fused().ask("GET", "/users/1").header("ETag");
+  const std::string bytes = "GET /users/1 HTTP/1.1\r\nHost: localhost\r\nIf-None-Match: \"x\"\r\n";
+  CHECK(raw(fused(), bytes + "If-None-Match: " + tag + "\r\n\r\n").status == 304);
+  CHECK(raw(split(), bytes + "If-None-Match: " + tag + "\r\n\r\n").status == 400);
+}
+
 TEST_CASE("a service is asked for 100 headers at most, and the gateway adds some") {
   std::string bytes = "GET /users/1 HTTP/1.1\r\nHost: localhost\r\n";
   for (int i = 0; i < 95; ++i) bytes += "X-" + std::to_string(i) + ": 1\r\n";

@@ -2,6 +2,7 @@
 // case is a row of docs/diverge.md.
 #include <doctest/doctest.h>
 #include <signal.h>
+#include <sys/wait.h>
 
 #include <chrono>
 
@@ -16,6 +17,14 @@ const std::string kOrder = R"({"user_id":1,"product_id":1})";
 void kill_host(const Deployment& system, std::string_view module) {
   system.host_of(module).signal(SIGKILL);
   system.host_of(module).wait();
+}
+
+/// Returns when all its threads stand still: one that is woken meanwhile would still answer.
+void freeze(const Deployment& system, std::string_view module) {
+  const HostProcess& host = system.host_of(module);
+  host.signal(SIGSTOP);
+  siginfo_t info = {};
+  REQUIRE(waitid(P_PID, static_cast<id_t>(host.pid()), &info, WSTOPPED) == 0);
 }
 
 bool refused(const Deployment& system, std::string_view path) {
@@ -67,7 +76,7 @@ TEST_CASE("only between hosts can a peer be away: the order is refused and not s
 
 TEST_CASE("only between hosts can a peer hang while the caller goes on") {
   using Clock = std::chrono::steady_clock;
-  split().host_of("user").signal(SIGSTOP);
+  freeze(split(), "user");
   const Clock::time_point start = Clock::now();
   const HttpAnswer answer = split().post("/orders", kOrder);
   CHECK(answer.status == 503);
@@ -75,7 +84,7 @@ TEST_CASE("only between hosts can a peer hang while the caller goes on") {
   CHECK(split().ask("GET", "/products/1").status == 200);
   split().host_of("user").signal(SIGCONT);
 
-  fused().host_of("user").signal(SIGSTOP);
+  freeze(fused(), "user");
   HttpClient client(fused().address("/products"));
   client.send("GET /products/1 HTTP/1.1\r\nHost: localhost\r\n\r\n");
   CHECK(client.read("GET", std::chrono::milliseconds(500)).status == 0);  // all of it hangs
