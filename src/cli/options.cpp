@@ -268,8 +268,12 @@ void Options::finish(CLI::App& command) {
     if (option->get_envname().empty()) continue;
     // Since 2.4 the library drops what the environment says wrongly, without a word.
     const char* const said = std::getenv(option->get_envname().c_str());
-    if (option->count() == 0 && said != nullptr && *said != '\0') option->add_result(said);
-    if (option->count() > 0) option->run_callback();
+    try {
+      if (option->count() == 0 && said != nullptr && *said != '\0') option->add_result(said);
+      if (option->count() > 0) option->run_callback();
+    } catch (const CLI::Error& error) {
+      throw Failure(kUsage, error.what());
+    }
   }
   read_file(command);
   read_secrets();
