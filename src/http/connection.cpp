@@ -122,7 +122,7 @@ void Connection::hand_over() {
   ++home_.in_hand;
   try {
     loop_.spawn([this] { serve(); });
-  } catch (const std::bad_alloc&) {  // no stack is to be had: the kernel limits mappings, too
+  } catch (const std::bad_alloc&) {  // no stack is to be had
     --home_.in_hand;
     state_ = before;
     refuse(kOverloaded);

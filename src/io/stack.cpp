@@ -2,23 +2,42 @@
 
 #include <sys/mman.h>
 
+#include <fstream>
 #include <new>
 
 namespace cleave::io {
 
+namespace {
+
+std::size_t most_by_mappings() {
+  std::size_t mappings = 65530;  // the kernel's own default
+  std::ifstream("/proc/sys/vm/max_map_count") >> mappings;
+  return mappings / 8 * 3;
+}
+
+}  // namespace
+
+std::atomic<std::size_t> Stack::most_{most_by_mappings()};
+std::atomic<std::size_t> Stack::count_{0};
+
 Stack::Stack() {
-  void* map = mmap(nullptr, kGuard + kUsable, PROT_NONE,
-                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
-  if (map == MAP_FAILED) throw std::bad_alloc();
-  base_ = static_cast<char*>(map);
-  if (mprotect(base_ + kGuard, kUsable, PROT_READ | PROT_WRITE) != 0) {
-    munmap(base_, kGuard + kUsable);
+  if (count_.fetch_add(1) >= most()) {
+    count_.fetch_sub(1);
     throw std::bad_alloc();
   }
+  void* map = mmap(nullptr, kGuard + kUsable, PROT_NONE,
+                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
+  const bool mapped = map != MAP_FAILED;
+  base_ = static_cast<char*>(map);
+  if (mapped && mprotect(base_ + kGuard, kUsable, PROT_READ | PROT_WRITE) == 0) return;
+  if (mapped) munmap(base_, kGuard + kUsable);
+  count_.fetch_sub(1);
+  throw std::bad_alloc();
 }
 
 Stack::~Stack() {
   munmap(base_, kGuard + kUsable);
+  count_.fetch_sub(1);
 }
 
 }  // namespace cleave::io

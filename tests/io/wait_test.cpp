@@ -3,7 +3,6 @@
 #include <doctest/doctest.h>
 #include <fcntl.h>
 #include <sys/epoll.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -12,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "io/stack.hpp"
 #include "io/threads.hpp"
 #include "io/watchdog.hpp"
 #include "support/on_fiber.hpp"
@@ -162,13 +162,10 @@ TEST_CASE("gather goes on when no stack is to be had") {
       ++ran;
       sleep_for(Millis(1));
     });
-    rlimit before = {};
-    REQUIRE(getrlimit(RLIMIT_AS, &before) == 0);
-    rlimit tight = before;  // room for some hundred stacks
-    tight.rlim_cur = mapped_pages() * 4096 + 500 * Stack::size() / 4;
-    REQUIRE(setrlimit(RLIMIT_AS, &tight) == 0);
+    const std::size_t before = Stack::most();
+    Stack::set_most(100);
     gather(tasks);
-    REQUIRE(setrlimit(RLIMIT_AS, &before) == 0);
+    Stack::set_most(before);
     CHECK(ran == 1000);
   });
 }
