@@ -161,6 +161,7 @@ void Loop::run_ready() {
   // Only what is ready now: fibers that make each other ready must not starve the descriptors.
   // Half of them when they are many: each that waits here has a stack that leaves the caches.
   Fiber* const last = ready_tail_;
+  looked_ = looked_ && last == nullptr;
   const std::size_t most = std::max(kFibersATurn, ready_count_ / 2);
   for (std::size_t ran = 0; ready_head_ != nullptr && ran < most; ++ran) {
     --ready_count_;
@@ -189,7 +190,10 @@ void Loop::forget(Hook& hook) noexcept {
 
 void Loop::run_hooks() {
   if (hooks_.empty()) return;
-  const bool all = ready_head_ == nullptr || ++postponed_ >= kPatience;
+  // No fiber is ready, and the look before this turn found none: nobody comes to join a batch.
+  const bool quiet = ready_head_ == nullptr;
+  const bool all = (quiet && looked_) || ++postponed_ >= kPatience;
+  looked_ = quiet;
   if (all) postponed_ = 0;
   std::size_t kept = 0;
   for (std::size_t i = 0; i < hooks_.size(); ++i) {  // a hook may queue another

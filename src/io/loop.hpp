@@ -31,10 +31,10 @@ class FdHandler {
 /// Runs once, soon after it was asked for: where batches are sent.
 class Hook {
  public:
-  /// kBatch: when no fiber is ready any more, as each may add to the batch; after a few turns at
-  /// the latest. For what costs less the more go together. kTurn: at the end of the turn. For what
-  /// takes long however few go together, such as a commit: those that come meanwhile are the next
-  /// batch.
+  /// kBatch: when no fiber is ready any more and a look at the descriptors brings none, as each may
+  /// add to the batch; after a few turns at the latest. For what costs less the more go together.
+  /// kTurn: at the end of the turn. For what takes long however few go together, such as a commit:
+  /// those that come meanwhile are the next batch.
   enum class When { kBatch, kTurn };
   explicit Hook(When when = When::kBatch) noexcept : when_(when) {}
   virtual ~Hook() = default;
@@ -119,7 +119,8 @@ class Loop {
   TimePoint now_;
   TimerWheel timers_;
   std::vector<Hook*> hooks_;
-  int postponed_ = 0;  // turns that batches have waited
+  int postponed_ = 0;    // turns that batches have waited
+  bool looked_ = false;  // at the descriptors, since the last fiber ran
 
   Fiber* ready_head_ = nullptr;
   Fiber* ready_tail_ = nullptr;
