@@ -137,13 +137,16 @@ bool Connection::going() const noexcept {
 class Connection::Serving final : public ServingJob {
  public:
   Serving(Connection& owner, std::string_view body)
-      : ServingJob(*owner.head_, body, owner.shared_.options), owner_(owner) {}
+      : ServingJob(*owner.head_, body, owner.shared_.options.handler,
+                   owner.shared_.options.limits.request_time),
+        owner_(owner) {}
   std::string_view connection() noexcept override {
     owner_.close_ = !owner_.head_->keep_alive || owner_.going();
     if (owner_.close_) return "close";
     return owner_.head_->http10 ? "keep-alive" : "";
   }
   void send(std::string_view head, std::string_view body) noexcept override {
+    owner_.let_go();  // the handler is done: who has the answer may count on the room
     owner_.send(head, body);
   }
 
@@ -164,7 +167,6 @@ void Connection::serve() {
   if (home_.heads.size() < PerLoop::kMostPooled) home_.heads.push_back(std::move(head_));
   head_.reset();
   chunked_.reset();
-  let_go();
   at_ += size_;
   looked_at_ = 0;
   answered();

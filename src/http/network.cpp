@@ -34,7 +34,7 @@ class Visit {
 class CopyJob final : public ServingJob {
  public:
   CopyJob(const Head& head, std::string_view body, const Options& options, RemoteAnswer& answer)
-      : ServingJob(head, body, options), answer_(answer) {}
+      : ServingJob(head, body, options.handler, options.limits.request_time), answer_(answer) {}
   std::string_view connection() noexcept override { return ""; }
   void send(std::string_view head, std::string_view body) noexcept override {
     read_ = answer_.feed(head);

@@ -21,12 +21,13 @@ io::Millis time_for(const Head& head, io::Millis limit) noexcept {
 
 }  // namespace
 
-ServingJob::ServingJob(const Head& head, std::string_view body, const Options& options)
-    : head_(head), body_(body), options_(options) {
+ServingJob::ServingJob(const Head& head, std::string_view body, const Handler& handler,
+                       io::Millis limit)
+    : head_(head), body_(body), handler_(handler) {
   method = head.method;
   scope.set_id(head.header("X-Request-Id"));
   scope.trace = observe::TraceContext::from(head.header("traceparent"));
-  scope.deadline = io::Loop::current()->now() + time_for(head, options.limits.request_time);
+  scope.deadline = io::Loop::current()->now() + time_for(head, limit);
 }
 
 void ServingJob::produce(Response& response) {
@@ -43,7 +44,7 @@ void ServingJob::produce(Response& response) {
                         .body = body_,
                         .headers = head_.headers,
                         .request_id = scope.id()};
-  options_.handler(request, scope, response);
+  handler_(request, scope, response);
   if (!head_.unserved || response.status >= 400) return;
   const std::string allow(response.header("Allow"));
   response = Problem(405, "method-not-allowed", "This method is not served here.")

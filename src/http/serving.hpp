@@ -11,17 +11,18 @@
 
 namespace cleave::http {
 
-/// Makes the request and its scope from what the door read, and runs the handler.
+/// Makes the request and its scope from what the door read, and runs the handler. `limit`: the time
+/// that it has unless it asks for less.
 class ServingJob : public Job {
  public:
   /// All of it must outlive the job.
-  ServingJob(const Head& head, std::string_view body, const Options& options);
+  ServingJob(const Head& head, std::string_view body, const Handler& handler, io::Millis limit);
   void produce(Response& response) override;
 
  private:
   const Head& head_;
   std::string_view body_;
-  const Options& options_;
+  const Handler& handler_;
 };
 
 /// A problem, and "Connection: close".
