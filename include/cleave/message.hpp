@@ -21,7 +21,17 @@ inline cleave_view raw(std::string_view v) {
 }
 
 /// ASCII case-insensitive equality, as header names compare (RFC 9110, 5.1).
-bool iequals(std::string_view a, std::string_view b) noexcept;
+inline bool iequals(std::string_view a, std::string_view b) noexcept {
+  constexpr auto lower = [](char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
+  };
+  if (a.size() != b.size())
+    return false;  // mostly: the names that a header is compared with differ
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    if (lower(a[i]) != lower(b[i])) return false;
+  }
+  return true;
+}
 
 struct Request {
   std::string_view method = {};  // "GET", "POST" …; a HEAD arrives as GET
