@@ -18,8 +18,8 @@ TEST_CASE("idle fibers are ended by another thread, when theirs is gone") {
   pthread_t thread{};
   REQUIRE(pthread_create(
               &thread, &attributes,
-              [](void* loop) -> void* {
-                static_cast<Loop*>(loop)->run();
+              [](void* its) -> void* {
+                static_cast<Loop*>(its)->run();
                 return nullptr;
               },
               &loop) == 0);
