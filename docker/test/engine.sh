@@ -20,6 +20,7 @@ find_engine() {
   mkdir -p "$cache"
   exec 8>"$cache/lock"
   flock -n 8 || { cannot "another docker-test uses $cache"; return; }
+  remember_network
   # A socket and state of its own: an engine of the system would not notice it.
   dockerd --host "unix://$work/docker.sock" --data-root "$cache/data" --exec-root "$work/exec" \
     --pidfile "$work/docker.pid" >"$work/dockerd.log" 2>&1 8>&- &
@@ -39,6 +40,35 @@ stop_engine() {
   kill "$engine_pid"
   wait "$engine_pid" 2>/dev/null
   umount "$work"/exec/netns/* 2>/dev/null  # it leaves its own network's name mounted
+  restore_network
+}
+
+# An engine leaves its bridge, its packet filter rules and IP forwarding behind when it ends. The rules
+# alone make every packet of the machine pass connection tracking, those on loopback too: measured, 4 %
+# of all work and a tenth of the requests that a host answers on 1,000 connections.
+remember_network() {
+  local command
+  for command in iptables ip6tables; do
+    "$command-save" >"$work/$command.rules" 2>/dev/null
+  done
+  forwarding=$(sysctl -n net.ipv4.ip_forward)
+  bridge_before=
+  [[ -e /sys/class/net/docker0 ]] && bridge_before=1
+}
+
+restore_network() {
+  local command table
+  for command in iptables ip6tables; do
+    for table in filter nat mangle raw; do
+      grep -q "^\*$table" "$work/$command.rules" && continue  # below
+      "$command" -t "$table" -F
+      "$command" -t "$table" -P FORWARD ACCEPT  # the engine's is DROP; nat has none
+      "$command" -t "$table" -X  # of nf_tables the chains that are hooked in, too
+    done 2>/dev/null
+    [[ -s $work/$command.rules ]] && "$command-restore" <"$work/$command.rules"
+  done
+  [[ -n $bridge_before ]] || ip link delete docker0 2>/dev/null
+  sysctl -qw "net.ipv4.ip_forward=$forwarding"
 }
 
 # Each Compose that is here must understand the files; one of them runs the rest.
