@@ -5,6 +5,8 @@
 #include <utility>
 
 #include "cleave/problem.hpp"
+#include "http/batch_wire.hpp"
+#include "http/internal_batch.hpp"
 #include "http/internal_wire.hpp"
 #include "http/secret.hpp"
 #include "observe/log.hpp"
@@ -51,6 +53,14 @@ class Internal {
     if (std::find(options_.modules.begin(), options_.modules.end(), module) ==
         options_.modules.end()) {
       throw Problem(404, "not-found", "This module does not run here.");
+    }
+    if (rest.size() == module.size() && request.header("Content-Type") == kBatchType) {
+      const Handler each = [this](const Request& one, router::RequestScope& its, Response& to) {
+        answer(one, its, to);
+      };
+      answer_batch(request, scope, each, response);
+      response.set(kModuleHeader, module);
+      return;
     }
     const router::Target* const caller = caller_of(request, module);
     if (rest.size() > module.size()) {

@@ -12,7 +12,8 @@
 //   X-Cleave-Module: user             its name; without it another layer or program speaks
 //
 // A path that ends with the module's name asks whether the module runs here: 204; with the query
-// "identity", who exactly it is (identity.hpp): 200.
+// "identity", who exactly it is (identity.hpp): 200; as a POST of a batch (batch_wire.hpp), several
+// calls at once.
 #pragma once
 
 #include <string_view>

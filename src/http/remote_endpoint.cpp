@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "http/internal_wire.hpp"
-#include "http/remote_question.hpp"
+#include "http/remote_batch.hpp"
 #include "http/remote_span.hpp"
 #include "observe/log.hpp"
 #include "router/peer_problem.hpp"
@@ -107,11 +107,16 @@ RemoteEndpoint::~RemoteEndpoint() {
   for (auto& loop : loops_) delete loop.load(std::memory_order_acquire);
 }
 
+RemoteEndpoint::PerLoop::PerLoop(RemoteEndpoint& owner)
+    : pool(owner.names_, owner.options_.pool), batch(std::make_unique<Batch>(owner)) {}
+
+RemoteEndpoint::PerLoop::~PerLoop() = default;
+
 RemoteEndpoint::PerLoop& RemoteEndpoint::here() {
   auto& slot = loops_[io::Loop::current()->index()];
   PerLoop* found = slot.load(std::memory_order_relaxed);  // only this loop writes it
   if (found == nullptr) {
-    found = new PerLoop(names_, options_.pool);
+    found = new PerLoop(*this);
     slot.store(found, std::memory_order_release);
   }
   return *found;
@@ -154,10 +159,24 @@ void RemoteEndpoint::call(const Request& request, router::CallContext& context,
   std::erase_if(response.headers, [](const Header& one) { return is_internal(one.name); });
 }
 
+RemoteEndpoint::Outcome RemoteEndpoint::ask_together(const RemoteRequest& request,
+                                                     const observe::TraceContext& trace,
+                                                     io::TimePoint deadline, RemoteAnswer& answer,
+                                                     const char*& why) {
+  if (options_.batch && request.repeatable() && request.body.empty()) {
+    Batch::Call call{request, trace, deadline, answer};
+    if (here().batch->ask(call)) {
+      why = call.why;
+      return call.outcome;
+    }
+  }
+  return ask(request, trace, deadline, answer, why);
+}
+
 RemoteEndpoint::Outcome RemoteEndpoint::ask(const RemoteRequest& request,
                                             const observe::TraceContext& trace,
                                             io::TimePoint deadline, RemoteAnswer& answer,
-                                            const char*& why, Question* question) {
+                                            const char*& why) {
   PerLoop& loop = here();
   for (bool again = false;; again = true) {
     if (io::Clock::now() >= deadline) {
@@ -171,7 +190,6 @@ RemoteEndpoint::Outcome RemoteEndpoint::ask(const RemoteRequest& request,
       return outcome_of(refused);
     }
     Lease lease(loop.pool, std::move(connection));
-    if (question != nullptr) question->sent();
     const auto left = std::chrono::duration_cast<io::Millis>(deadline - io::Clock::now());
     const std::string bytes =
         request.text(address_, options_.token, trace, std::max(left, io::Millis(0)));
@@ -259,6 +277,7 @@ RemoteEndpoint::Finding RemoteEndpoint::look(std::string_view caller) {
 }
 
 void RemoteEndpoint::close() {
+  here().batch->close();
   here().pool.close();
 }
 

@@ -32,6 +32,7 @@ struct RemoteOptions {
   io::Millis timeout{800};
   std::size_t body = 1024 * 1024;  // of an answer
   RemotePool::Limits pool = {};    // a loop
+  bool batch = true;               // calls made together go together
 };
 
 class RemoteEndpoint final : public router::Endpoint {
@@ -48,8 +49,8 @@ class RemoteEndpoint final : public router::Endpoint {
   /// Retry-After (router/breaker.hpp). Failures: no connection, no answer in the time that a call
   /// may take, no sense in it, a 5xx other than 503. Nothing is asked twice, except on a kept
   /// connection that the peer turns out to have closed: GET and HEAD then, and any method of which
-  /// no byte had left. Identical GETs and HEADs that wait in line for a connection are one request:
-  /// see remote_question.hpp. [fiber, concurrent]
+  /// no byte had left. GETs and HEADs that are made together travel together (remote_batch.hpp).
+  /// [fiber, concurrent]
   void call(const Request& request, router::CallContext& context, Response& response) override;
   /// Always: whether the peer is up is for each call to find out.
   bool ready() const noexcept override { return true; }
@@ -67,7 +68,8 @@ class RemoteEndpoint final : public router::Endpoint {
   };
   Inquiry inquire(io::Millis time);
 
-  /// Ends the connections of the running loop. No call may be in hand. [each loop, before the end]
+  /// Ends the connections of the running loop. No call may be in hand. [fiber on each loop, before
+  /// the end]
   void close();
   void collect(observe::Scrape& scrape) const;
   router::Breaker::State breaker_state() const noexcept { return breaker_.state(); }
@@ -91,13 +93,14 @@ class RemoteEndpoint final : public router::Endpoint {
   static Outcome judge(const Response& response, std::string_view module, const char*& why);
 
  private:
-  class Question;
+  class Batch;
   struct PerLoop {
-    PerLoop(RemoteNames& names, const RemotePool::Limits& limits) : pool(names, limits) {}
+    explicit PerLoop(RemoteEndpoint& owner);
+    ~PerLoop();
     RemotePool pool;
+    std::unique_ptr<Batch> batch;
     std::array<observe::Counter, kOutcomes> outcomes;
-    observe::Counter repeated, shared;
-    std::vector<Question*> open;  // not sent yet
+    observe::Counter repeated, batched;
   };
 
   /// Gives a connection back, or ends it, when it goes.
@@ -108,8 +111,7 @@ class RemoteEndpoint final : public router::Endpoint {
   Outcome ask_together(const RemoteRequest& request, const observe::TraceContext& trace,
                        io::TimePoint deadline, RemoteAnswer& answer, const char*& why);
   Outcome ask(const RemoteRequest& request, const observe::TraceContext& trace,
-              io::TimePoint deadline, RemoteAnswer& answer, const char*& why,
-              Question* question = nullptr);
+              io::TimePoint deadline, RemoteAnswer& answer, const char*& why);
   Outcome exchange(Lease& lease, std::string_view bytes, io::TimePoint deadline,
                    RemoteAnswer& answer, std::size_t& sent, const char*& why);
   void tell(Outcome outcome, const char* why);

@@ -34,8 +34,6 @@ class RemotePool {
   void close() noexcept;
 
   std::size_t open() const noexcept { return open_; }
-  /// Whether take() would find or make a connection without waiting in line.
-  bool has_room() const noexcept { return !idle_.empty() || open_ < limits_.connections; }
   observe::Counter opened;
 
  private:

@@ -79,9 +79,8 @@ void RemoteEndpoint::collect(observe::Scrape& scrape) const {
     }
     scrape.counter("cleave_peer_repeats_total", "Calls repeated for a connection that was closed.",
                    {{"peer", options_.module}}, static_cast<double>(loop->repeated.value()));
-    scrape.counter("cleave_peer_shared_total",
-                   "Calls answered by an identical one that waited for a connection with them.",
-                   {{"peer", options_.module}}, static_cast<double>(loop->shared.value()));
+    scrape.counter("cleave_peer_batched_total", "Calls that travelled in one request with others.",
+                   {{"peer", options_.module}}, static_cast<double>(loop->batched.value()));
     scrape.counter("cleave_peer_connections_total", "Connections opened to other processes.",
                    {{"peer", options_.module}}, static_cast<double>(loop->pool.opened.value()));
   }

@@ -30,16 +30,6 @@ bool RemoteRequest::sound() const noexcept {
          path.find('?') == std::string_view::npos && valid_target(path) && valid_target(query);
 }
 
-bool RemoteRequest::same_as(const RemoteRequest& other) const noexcept {
-  return module == other.module && caller == other.caller && depth == other.depth &&
-         method == other.method && path == other.path && query == other.query &&
-         body == other.body &&
-         std::equal(headers.begin(), headers.end(), other.headers.begin(), other.headers.end(),
-                    [](const cleave_header& a, const cleave_header& b) {
-                      return view(a.name) == view(b.name) && view(a.value) == view(b.value);
-                    });
-}
-
 std::string RemoteRequest::text(const RemoteAddress& to, std::string_view token,
                                 const observe::TraceContext& trace, io::Millis left) const {
   std::string text;

@@ -1,60 +1,14 @@
 // The internal routes: who may ask what, and that a module sees of it only what it would see fused.
-#include "http/internal.hpp"
-
 #include <doctest/doctest.h>
 
 #include "http/remote_peer.hpp"
 #include "http/remote_world.hpp"
-#include "world.hpp"
+#include "internal_host.hpp"
 
 using namespace cleave;
 using namespace cleave::test;
 
 namespace {
-
-/// Says what it was asked, as a module would.
-struct Mirror final : router::Endpoint {
-  void call(const Request& request, router::CallContext& context, Response& response) override {
-    response.body = "caller=" + std::string(context.caller) +
-                    " depth=" + std::to_string(context.depth) + " " + std::string(request.method) +
-                    " " + std::string(request.path) + "?" + std::string(request.query) + "\n";
-    for (const cleave_header& header : request.headers) {
-      response.body += std::string(view(header.name)) + ";";
-    }
-    response.set("X-Cleave-Module", "forged").set("ETag", "\"1\"");
-    if (request.path == "/users/401") response.status = 401;
-  }
-  bool ready() const noexcept override { return true; }
-};
-
-/// A host that runs user and product, and knows order by its manifest, which declares user only.
-struct Host {
-  explicit Host(const std::string& token) {
-    router.add("user", "/users", {}).endpoint = &mirror;
-    router.add("product", "/products", {}).endpoint = &mirror;
-    router.add("order", "", {"user"}).endpoint = &mirror;  // elsewhere, with a URL
-    http::Options options{.name = "test", .listen = "127.0.0.1:0", .limits = {}};
-    options.handler = http::with_internal(
-        [this](const Request& request, router::RequestScope& scope, Response& response) {
-          router.dispatch_path(request, scope, response);
-        },
-        {&router, token, {"user", "product"}});
-    server = std::make_unique<http::Server>(std::move(options), threads);
-    server->start();
-  }
-  Answer ask(const std::string& path, const std::string& headers) {
-    return Client(server->address())
-        .send("GET " + path + " HTTP/1.1\r\nHost: x\r\n" + headers + "\r\n")
-        .answer();
-  }
-  Mirror mirror;
-  router::Router router;
-  io::Threads threads{1};
-  std::unique_ptr<http::Server> server;
-};
-
-const std::string kToken = "X-Cleave-Service-Token: secret\r\n";
-const std::string kOrder = "X-Cleave-Caller: order\r\n";
 
 bool contains(const std::string& text, std::string_view part) {
   return text.find(part) != std::string::npos;
@@ -63,7 +17,7 @@ bool contains(const std::string& text, std::string_view part) {
 }  // namespace
 
 TEST_CASE("a declared caller reaches the module, which sees what it would see fused") {
-  Host host("secret");
+  InternalHost host("secret");
   const Answer answer =
       host.ask("/internal/user/users/7?x=1", kToken + kOrder +
                                                  "X-Cleave-Depth: 3\r\nIf-Match: 1\r\n"
@@ -76,7 +30,7 @@ TEST_CASE("a declared caller reaches the module, which sees what it would see fu
 }
 
 TEST_CASE("without a token in the configuration there are no internal routes") {
-  Host host("");
+  InternalHost host("");
   for (const std::string& headers :
        {kOrder, kToken + kOrder, std::string("X-Cleave-Service-Token: \r\n") + kOrder}) {
     const Answer answer = host.ask("/internal/user/users/7", headers);
@@ -86,7 +40,7 @@ TEST_CASE("without a token in the configuration there are no internal routes") {
 }
 
 TEST_CASE("a missing or wrong token is refused before anything is said") {
-  Host host("secret");
+  InternalHost host("secret");
   for (const std::string token :
        {"", "X-Cleave-Service-Token: \r\n", "X-Cleave-Service-Token: Secret\r\n",
         "X-Cleave-Service-Token: secretx\r\n", "Authorization: secret\r\n"}) {
@@ -102,7 +56,7 @@ TEST_CASE("a missing or wrong token is refused before anything is said") {
 }
 
 TEST_CASE("a caller that no manifest knows, or that does not declare the edge, is refused") {
-  Host host("secret");
+  InternalHost host("secret");
   for (const std::string& caller :
        {std::string(), std::string("X-Cleave-Caller: \r\n"),
         std::string("X-Cleave-Caller: nobody\r\n"), std::string("X-Cleave-Caller: product\r\n")}) {
@@ -115,7 +69,7 @@ TEST_CASE("a caller that no manifest knows, or that does not declare the edge, i
 }
 
 TEST_CASE("a module that does not run here is not passed on to where it lives") {
-  Host host("secret");
+  InternalHost host("secret");
   for (const std::string path : {"/internal/order/orders/1", "/internal/nobody/x", "/internal/",
                                  "/internal//users/1", "/internal/user%2fusers/1"}) {
     CAPTURE(path);
@@ -126,14 +80,14 @@ TEST_CASE("a module that does not run here is not passed on to where it lives") 
 }
 
 TEST_CASE("whether a module runs here can be asked without asking the module") {
-  Host host("secret");
+  InternalHost host("secret");
   const Answer answer = host.ask("/internal/user", kToken + kOrder);
   CHECK(answer.status == 204);
   CHECK(answer.header("X-Cleave-Module") == "user");
 }
 
 TEST_CASE("on a public route our headers change nothing, and no module sees them") {
-  Host host("secret");
+  InternalHost host("secret");
   const std::string plain = host.ask("/users/7", "If-Match: 1\r\n").body;
   CHECK(contains(plain, "caller= depth=0 GET /users/7"));
   CHECK(host.ask("/users/7", kToken + kOrder +
@@ -145,7 +99,7 @@ TEST_CASE("on a public route our headers change nothing, and no module sees them
 }
 
 TEST_CASE("calls within calls are counted over hosts") {
-  Host host("secret");
+  InternalHost host("secret");
   CHECK(host.ask("/internal/user/users/7", kToken + kOrder + "X-Cleave-Depth: 7\r\n").status ==
         200);
   for (const std::string depth : {"8", "200"}) {
@@ -155,7 +109,7 @@ TEST_CASE("calls within calls are counted over hosts") {
 }
 
 TEST_CASE("both ends understand each other") {
-  Host host("secret");
+  InternalHost host("secret");
   RemoteWorld world("http://" + host.server->address());
   world.run([&] {
     const Asked asked = world.ask({.method = "GET", .path = "/users/7", .query = "x=1"});
@@ -166,7 +120,7 @@ TEST_CASE("both ends understand each other") {
     CHECK(world.endpoint().look("order") == http::RemoteEndpoint::Finding::kRuns);
     CHECK(world.endpoint().look("product") == http::RemoteEndpoint::Finding::kOther);
   });
-  Host other("another secret");
+  InternalHost other("another secret");
   RemoteWorld stranger("http://" + other.server->address());
   stranger.run([&] {
     CHECK(stranger.get().response.status == 503);

@@ -122,7 +122,7 @@ TEST_CASE("calls side by side run side by side") {
       connection.say(peer_answer("{}"));
     }
   });
-  RemoteWorld world(peer.url());
+  RemoteWorld world(peer.url(), {.batch = false});
   world.run([&] {
     const io::TimePoint start = io::Clock::now();
     std::vector<std::function<void()>> tasks(8, [&] { CHECK(world.get().response.status == 200); });
@@ -139,7 +139,7 @@ TEST_CASE("connections are bounded; who finds none waits in line") {
       connection.say(peer_answer("{}"));
     }
   });
-  RemoteWorld world(peer.url(), {.pool = {.connections = 2, .waiting = 6}});
+  RemoteWorld world(peer.url(), {.pool = {.connections = 2, .waiting = 6}, .batch = false});
   world.run([&] {
     int answered = 0, refused = 0, number = 0;
     std::vector<std::function<void()>> tasks(10, [&] {
@@ -166,7 +166,7 @@ TEST_CASE("who waits in line gives up at its deadline, and the line moves on") {
       connection.say(peer_answer("{}"));
     }
   });
-  RemoteWorld world(peer.url(), {.pool = {.connections = 1}});
+  RemoteWorld world(peer.url(), {.pool = {.connections = 1}, .batch = false});
   world.run([&] {
     const std::vector<std::function<void()>> tasks{
         [&] { CHECK(world.get().response.status == 200); },
