@@ -35,6 +35,7 @@ engine_answers() {
   docker info >/dev/null 2>&1
 }
 
+# 1: something of it is left.
 stop_engine() {
   [[ -n $engine_pid ]] || return 0
   kill "$engine_pid"
@@ -56,6 +57,7 @@ remember_network() {
   [[ -e /sys/class/net/docker0 ]] && bridge_before=1
 }
 
+# 1: rules are left that were not there before.
 restore_network() {
   local command table
   for command in iptables ip6tables; do
@@ -69,6 +71,7 @@ restore_network() {
   done
   [[ -n $bridge_before ]] || ip link delete docker0 2>/dev/null
   sysctl -qw "net.ipv4.ip_forward=$forwarding"
+  cmp -s <(grep '^-' "$work/iptables.rules") <(iptables-save 2>/dev/null | grep '^-')
 }
 
 # Each Compose that is here must understand the files; one of them runs the rest.

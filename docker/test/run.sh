@@ -29,8 +29,10 @@ finish() {
     compose_fused down --volumes --remove-orphans --timeout 5
     "${compose[@]}" -p cleave-test-second -f docker-compose.yml down --timeout 5
   } >"$work/down.log" 2>&1
-  stop_engine
+  local left=0
+  stop_engine || left=1
   rm -rf "$work"
+  ((left)) && say "FAIL  rules of the engine's packet filter are still there: see iptables-save" && exit 1
 }
 trap finish EXIT
 trap 'exit 130' INT TERM
