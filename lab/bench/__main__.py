@@ -32,8 +32,8 @@ def main():
     binary = str(arguments.build / "bin" / "cleave")
     report = Report()
     if tracked():
-        say("connection tracking is on (a firewall's rules, or those that a Docker Engine leaves):\n"
-            "ratios of TCP to unix sockets come out lower than without; `iptables-save` shows them")
+        say("connection tracking is on (rules of a firewall, or left by a Docker Engine):\n"
+            "ratios of TCP to unix sockets come out lower; `iptables-save` shows the rules")
     with contextlib.ExitStack() as stack:
         folder = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="cleave-")))
         folder.chmod(0o755)  # the embedded servers run as another user
