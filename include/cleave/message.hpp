@@ -25,8 +25,7 @@ inline bool iequals(std::string_view a, std::string_view b) noexcept {
   constexpr auto lower = [](char c) {
     return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
   };
-  if (a.size() != b.size())
-    return false;  // mostly: the names that a header is compared with differ
+  if (a.size() != b.size()) return false;  // most names that are compared differ in it
   for (std::size_t i = 0; i < a.size(); ++i) {
     if (lower(a[i]) != lower(b[i])) return false;
   }
