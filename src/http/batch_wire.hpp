@@ -9,7 +9,8 @@
 //   409
 //   GET /internal/user/users/8 HTTP/1.1 …
 //
-// The answer has the same form and order. An empty part: that call is to be made alone.
+// The answer has the same form and order; its parts are without the headers that end at the caller
+// (Date, Server-Timing and the like). An empty part: that call is to be made alone.
 // docs/decisions/0021 says why this is not HTTP/2 and not a route of the module.
 #pragma once
 

@@ -103,12 +103,16 @@ bool is_bodiless(int status) noexcept {
   return status == 204 || status == 304;
 }
 
-/// What every answer carries.
+/// What every answer carries, and the empty line.
 void append_ours(std::string& head, Job& job, std::size_t length, io::TimePoint start) {
   if (!is_bodiless(job.status)) {
     char digits[24];
     const char* end = std::to_chars(digits, digits + sizeof digits, length).ptr;
     append_line(head, "Content-Length", {digits, static_cast<std::size_t>(end - digits)});
+  }
+  if (job.brief) {
+    head += "\r\n";
+    return;
   }
   head += date_line();
   append_line(head, "X-Request-Id", job.scope.id());

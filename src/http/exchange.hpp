@@ -19,6 +19,8 @@ class Job {
   std::string_view method = "GET";
   router::RequestScope scope;
   int status = 500;  // of the answer, once produced
+  /// Without Date, X-Request-Id, traceparent, Server-Timing and nosniff: who asked drops them.
+  bool brief = false;
 
   /// Makes the answer; may wait when exchange() was called on a fiber. An exception becomes a 500.
   virtual void produce(Response& response) = 0;

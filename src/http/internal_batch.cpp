@@ -32,7 +32,9 @@ Head head_of(std::string_view part) {
 class Part final : public ServingJob {
  public:
   Part(const Head& head, const Handler& handler, io::Millis time)
-      : ServingJob(head, {}, handler, time) {}
+      : ServingJob(head, {}, handler, time) {
+    brief = true;
+  }
   std::string_view connection() noexcept override { return {}; }
   void send(std::string_view head, std::string_view body) noexcept override {
     answer.reserve(head.size() + body.size());

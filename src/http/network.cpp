@@ -150,8 +150,9 @@ void Network::deliver(router::Endpoint& endpoint, const Request& request,
     return;
   }
   const auto left = std::chrono::duration_cast<io::Millis>(limit - io::Clock::now());
-  const std::string bytes = remote.text(address_, options_.token, context.scope.trace.child(),
-                                        std::max(left, io::Millis(0)));
+  std::string bytes;
+  remote.append_to(bytes, address_, options_.token, context.scope.trace.child(),
+                   std::max(left, io::Millis(0)));
   const auto spoilt = [&](const char* why) {
     tell(context, why);
     response = router::bad_peer_answer().response(context.scope.id());

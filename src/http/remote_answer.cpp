@@ -60,16 +60,16 @@ Parse RemoteAnswer::head() {
     return Parse::kMore;
   }
   if (end > kLargestHead) return refuse("its head is too large");
-  const std::string lines = input_.substr(0, end + 2);
-  input_.erase(0, end + 4);
-  looked_at_ = 0;
+  const std::string_view lines(input_.data(), end + 2);
   std::size_t at = lines.find("\r\n");
-  if (!status_line({lines.data(), at})) return refuse("its status line is malformed");
+  if (!status_line(lines.substr(0, at))) return refuse("its status line is malformed");
   for (at += 2; at < lines.size();) {
     const std::size_t line_end = lines.find("\r\n", at);
-    if (!field({lines.data() + at, line_end - at})) return refuse("a header line is malformed");
+    if (!field(lines.substr(at, line_end - at))) return refuse("a header line is malformed");
     at = line_end + 2;
   }
+  input_.erase(0, end + 4);
+  looked_at_ = 0;
   if (response_.status < 200) {
     // 101 would change the protocol, which nobody asked for (RFC 9110, 15.2.2).
     if (response_.status == 101 || ++interim_ > kMostInterim) {

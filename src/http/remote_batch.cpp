@@ -58,12 +58,14 @@ void RemoteEndpoint::Batch::run(std::vector<Call*>& calls) {
   if (calls.empty()) return;
   const io::TimePoint now = io::Clock::now();
   io::TimePoint deadline = now;
-  std::string text;
+  std::string text, part;
   text.reserve(calls.size() * 512);
   for (Call* const call : calls) {
     const auto left = std::chrono::duration_cast<io::Millis>(call->deadline - now);
-    append_part(text, call->request.text(owner_.address_, owner_.options_.token, call->trace,
-                                         std::max(left, io::Millis(0))));
+    part.clear();
+    call->request.append_to(part, owner_.address_, owner_.options_.token, call->trace,
+                            std::max(left, io::Millis(0)));
+    append_part(text, part);
     deadline = std::max(deadline, call->deadline);
   }
   const cleave_header type{raw("Content-Type"), raw(kBatchType)};

@@ -191,8 +191,8 @@ RemoteEndpoint::Outcome RemoteEndpoint::ask(const RemoteRequest& request,
     }
     Lease lease(loop.pool, std::move(connection));
     const auto left = std::chrono::duration_cast<io::Millis>(deadline - io::Clock::now());
-    const std::string bytes =
-        request.text(address_, options_.token, trace, std::max(left, io::Millis(0)));
+    std::string bytes;
+    request.append_to(bytes, address_, options_.token, trace, std::max(left, io::Millis(0)));
     std::size_t sent = 0;
     const Outcome outcome = exchange(lease, bytes, deadline, answer, sent, why);
     // A kept connection may have been closed while the request was on its way: the peer has then

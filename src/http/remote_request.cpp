@@ -30,10 +30,9 @@ bool RemoteRequest::sound() const noexcept {
          path.find('?') == std::string_view::npos && valid_target(path) && valid_target(query);
 }
 
-std::string RemoteRequest::text(const RemoteAddress& to, std::string_view token,
-                                const observe::TraceContext& trace, io::Millis left) const {
-  std::string text;
-  text.reserve(512 + path.size() + query.size() + body.size());
+void RemoteRequest::append_to(std::string& text, const RemoteAddress& to, std::string_view token,
+                              const observe::TraceContext& trace, io::Millis left) const {
+  text.reserve(text.size() + 512 + path.size() + query.size() + body.size());
   text.append(method).append(" ").append(kInternalPath).append(module).append(path);
   if (!query.empty()) text.append("?").append(query);
   text += " HTTP/1.1\r\n";
@@ -43,7 +42,9 @@ std::string RemoteRequest::text(const RemoteAddress& to, std::string_view token,
   add(text, kDepthHeader, std::to_string(depth));
   add(text, kDeadlineHeader, std::to_string(left.count()));
   if (!id.empty()) add(text, "X-Request-Id", id);
-  add(text, "traceparent", trace.header());
+  text += "traceparent: ";
+  trace.append_header(text);
+  text += "\r\n";
   for (const cleave_header& header : headers) {
     const std::string_view name = view(header.name), value = view(header.value);
     if (name.empty() || !all(name, kToken) || !all(value, kField) || is_of_the_hop(name)) continue;
@@ -53,7 +54,6 @@ std::string RemoteRequest::text(const RemoteAddress& to, std::string_view token,
     add(text, "Content-Length", std::to_string(body.size()));
   }
   text.append("\r\n").append(body);
-  return text;
 }
 
 }  // namespace cleave::http

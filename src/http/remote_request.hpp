@@ -24,8 +24,8 @@ struct RemoteRequest {
   /// Whether it can be said in HTTP at all: a module may have put anything together.
   bool sound() const noexcept;
   /// The whole request. Headers that the hop needs for itself, and malformed ones, are left out.
-  std::string text(const RemoteAddress& to, std::string_view token,
-                   const observe::TraceContext& trace, io::Millis left) const;
+  void append_to(std::string& text, const RemoteAddress& to, std::string_view token,
+                 const observe::TraceContext& trace, io::Millis left) const;
   /// GET and HEAD may be asked twice (RFC 9110, 9.2.2; PUT and DELETE could, but a second DELETE
   /// answers 404), and so may what is for the host itself: a batch has GETs and HEADs only.
   bool repeatable() const noexcept { return method == "GET" || method == "HEAD" || path.empty(); }

@@ -105,12 +105,6 @@ TraceContext TraceContext::child() const {
   return made;
 }
 
-std::string TraceContext::header() const {
-  std::string text;
-  append_header(text);
-  return text;
-}
-
 void TraceContext::append_header(std::string& to) const {
   to.append("00-").append(trace_id.data(), trace_id.size()).append("-");
   to.append(span_id.data(), span_id.size()).append(sampled ? "-01" : "-00");

@@ -20,9 +20,8 @@ struct TraceContext {
   static TraceContext make();  // a new trace, not sampled
   /// Continues an incoming header with a new span id; an invalid one starts a new trace.
   static TraceContext from(std::string_view traceparent);
-  TraceContext child() const;  // same trace, new span
-  std::string header() const;
-  void append_header(std::string& to) const;
+  TraceContext child() const;                 // same trace, new span
+  void append_header(std::string& to) const;  // "00-…-…-00"
 };
 
 /// A UUIDv7 (RFC 9562, 5.7) as 36 characters, from this thread's generator.

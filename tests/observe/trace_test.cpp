@@ -14,6 +14,12 @@ std::string_view view(const auto& chars) {
   return {chars.data(), chars.size()};
 }
 
+std::string header(const TraceContext& context) {
+  std::string text;
+  context.append_header(text);
+  return text;
+}
+
 void pass(std::chrono::microseconds time) {
   const auto until = Span::Clock::now() + time;
   while (Span::Clock::now() < until) {
@@ -30,7 +36,7 @@ TEST_CASE("a trace is continued with a new span id and the caller's sampling") {
   const TraceContext below = here.child();
   CHECK(view(below.trace_id) == view(here.trace_id));
   CHECK(view(below.span_id) != view(here.span_id));
-  CHECK(here.header() ==
+  CHECK(header(here) ==
         "00-4bf92f3577b34da6a3ce929d0e0e4736-" + std::string(view(here.span_id)) + "-01");
 }
 
@@ -55,7 +61,7 @@ TEST_CASE("an invalid traceparent starts a new trace") {
     CAPTURE(bad);
     const TraceContext made = TraceContext::from(bad);
     CHECK(view(made.trace_id) != "4bf92f3577b34da6a3ce929d0e0e4736");
-    CHECK(TraceContext::from(made.header()).trace_id == made.trace_id);  // valid itself
+    CHECK(TraceContext::from(header(made)).trace_id == made.trace_id);  // valid itself
   }
 }
 
