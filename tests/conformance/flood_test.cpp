@@ -37,26 +37,26 @@ std::string unlike(int i) {
   return number + std::string(kLongName - number.size(), 'x');
 }
 
-/// The best of some: what the work takes, not what else the machine does.
 Micros time_of(const std::string& body) {
-  Micros best = Micros::max();
-  for (int i = 0; i < 7; ++i) {
-    const auto began = Clock::now();
-    const HttpAnswer answer = ask("POST", "/users", body);
-    best = std::min(best, std::chrono::duration_cast<Micros>(Clock::now() - began));
-    CHECK(answer.status == 422);
-  }
-  return best;
+  const auto began = Clock::now();
+  CHECK(ask("POST", "/users", body).status == 422);
+  return std::chrono::duration_cast<Micros>(Clock::now() - began);
 }
 
 }  // namespace
 
 TEST_CASE("members whose names are nearly the same cost what other members cost") {
-  const Micros hostile = time_of(with_members(kMostMembers, alike));
-  const Micros normal = time_of(with_members(kMostMembers, unlike));
-  CAPTURE(hostile.count());
-  CAPTURE(normal.count());
-  CHECK(hostile <= 2 * normal);
+  const std::string hostile = with_members(kMostMembers, alike);
+  const std::string normal = with_members(kMostMembers, unlike);
+  // The best of some, in turn: what the work takes, not what else the machine does.
+  Micros of_hostile = Micros::max(), of_normal = Micros::max();
+  for (int i = 0; i < 9; ++i) {
+    of_hostile = std::min(of_hostile, time_of(hostile));
+    of_normal = std::min(of_normal, time_of(normal));
+  }
+  CAPTURE(of_hostile.count());
+  CAPTURE(of_normal.count());
+  CHECK(of_hostile <= 3 * of_normal);  // 4.5 when each name was compared with all others
 }
 
 TEST_CASE("ten thousand members or parameters are refused, and others are served meanwhile") {
