@@ -57,8 +57,9 @@ typedef struct cleave_host {
    * costs a load, never an error. [fiber; started] */
   int (*cache_fetch)(const struct cleave_host*, cleave_view key, const cleave_loader*,
                      const cleave_entry_sink* out);
-  /* After a commit: stores the entry unless a newer one is there. [fiber; started] */
-  void (*cache_store)(const struct cleave_host*, cleave_view key, const cleave_entry*);
+  /* After a commit: stores the entry unless a newer one is there. 0 when the cache has heard of it,
+   * or there is none; otherwise the host tells it later, if it lives. [fiber; started] */
+  int (*cache_store)(const struct cleave_host*, cleave_view key, const cleave_entry*);
   /* As query(), outside a transaction, for a statement that is written for many at once: each of
    * its parameters is an array ("$1::bigint[]"), in which the host puts what all who wait gave, an
    * element each. A row is for the one that its column "ordinality" counts (1, 2 ...; PostgreSQL's
@@ -90,6 +91,15 @@ typedef struct cleave_module {
   /* Dependants first; also after a start that failed. No handle() is running. [main] */
   void (*stop)(void* self);
   void (*destroy)(void* self); /* [main; stopped or never started] */
+
+  /* The end of the smallest struct that hosts take. */
+
+  /* Work that no request asks for, such as what a crash left half done: background_ms after the
+   * start, and after it has returned. Non-zero: it could not be done; the next time is later, and
+   * later each time. One at a time in a process, but in several processes at once. May not call().
+   * NULL: none. [fiber, concurrent with handle(); started] */
+  int (*background)(void* self);
+  uint32_t background_ms; /* 10 to 3600000 */
 } cleave_module;
 
 /* The one exported symbol. Returns a constant that lives as long as the process. [main] */

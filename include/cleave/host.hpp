@@ -130,8 +130,9 @@ class Host {
 
   /// Cache-aside: `load` reads the truth when the cache does not know it. One load a key at a time.
   Cached cached(std::string_view key, const std::function<Entry()>& load) const;
-  /// After the commit of a change: older values of `key` lose against it from now on.
-  void store(std::string_view key, const Entry& entry) const;
+  /// After the commit of a change: older values of `key` lose against it from now on. False: the
+  /// cache has not heard of it yet, and will, if this process lives.
+  bool store(std::string_view key, const Entry& entry) const;
 
  private:
   const cleave_host* raw_;

@@ -22,9 +22,11 @@
 //   2. start()      dependencies first; quick; never waits for a database
 //   3. ready()      while false, requests get 503
 //   4. handle()     many at once, on several threads; one fiber each
+//      background() beside them, if there is kBackgroundMs; one at a time
 //   5. stop()       dependants first; also after a start() that threw; no handle() is running
 //   6. destructor
-// Optional constants: kVersion ("1.0.0"), kPath (none), kDependsOn (none), kConfig (none).
+// Optional constants: kVersion ("1.0.0"), kPath (none), kDependsOn (none), kConfig (none),
+// kBackgroundMs (none).
 #pragma once
 
 #include "cleave/host.hpp"
@@ -37,6 +39,10 @@ class Module {
   virtual void start() {}
   virtual bool ready() const { return true; }
   virtual Response handle(const Request& request) = 0;
+  /// Work that no request asks for; again kBackgroundMs after it has ended. False, or an exception:
+  /// it could not be done, and is tried again later. A Problem is not logged as an error: the
+  /// database may just be away.
+  virtual bool background() { return true; }
   virtual void stop() {}
 };
 
@@ -47,6 +53,7 @@ void* create(const cleave_host* host, Module* (*make)(Host)) noexcept;
 int start(void* self) noexcept;
 int ready(void* self) noexcept;
 void handle(void* self, const cleave_request* request, const cleave_sink* sink) noexcept;
+int background(void* self) noexcept;
 void stop(void* self) noexcept;
 void destroy(void* self) noexcept;
 
@@ -76,6 +83,10 @@ constexpr cleave_module describe() {
   m.handle = &handle;
   m.stop = &stop;
   m.destroy = &destroy;
+  if constexpr (requires { M::kBackgroundMs; }) {
+    m.background = &background;
+    m.background_ms = M::kBackgroundMs;
+  }
   return m;
 }
 }  // namespace glue

@@ -1,6 +1,7 @@
 // The product module: wiring only.
 #include "cleave/module.hpp"
 
+#include "product_relay.hpp"
 #include "product_routes.hpp"
 
 namespace product {
@@ -9,14 +10,20 @@ class ProductModule final : public cleave::Module {
  public:
   static constexpr const char* kName = "product";
   static constexpr const char* kPath = "/products";
+  static constexpr std::uint32_t kBackgroundMs = 200;  // a change is stale no longer after a crash
   explicit ProductModule(cleave::Host host)
-      : routes_(ProductStore(host), ProductCache(host, ProductStore(host))) {}
+      : ProductModule(ProductStore(host), ProductCache(host, ProductStore(host))) {}
   cleave::Response handle(const cleave::Request& request) override {
     return routes_.dispatch(request);
   }
 
+  bool background() override { return relay_.run(); }
+
  private:
+  ProductModule(ProductStore store, ProductCache cache)
+      : routes_(store, cache), relay_(store, cache) {}
   ProductRoutes routes_;
+  ProductRelay relay_;
 };
 
 }  // namespace product

@@ -65,9 +65,16 @@ void ProductCache::removed(const Rows& rows) const {
   list_changed(rows);
 }
 
-void ProductCache::list_changed(const Rows& rows) const {
-  host_.store("list",
-              {.version = rows.integer(0, ProductStore::kListVersion), .kind = CLEAVE_FLOOR});
+bool ProductCache::tell(const Rows& rows, std::size_t row) const {
+  Entry entry{.version = rows.integer(row, ProductStore::kVersion), .kind = CLEAVE_GONE};
+  if (!rows.null(row, ProductStore::kId)) entry = {entry.version, CLEAVE_VALUE, to_json(rows, row)};
+  return host_.store("id:" + std::string(rows.text(row, ProductStore::kOutboxProduct)), entry) &&
+         list_changed(rows);
+}
+
+bool ProductCache::list_changed(const Rows& rows) const {
+  return host_.store(
+      "list", {.version = rows.integer(0, ProductStore::kListVersion), .kind = CLEAVE_FLOOR});
 }
 
 }  // namespace product

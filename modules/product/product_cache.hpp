@@ -3,7 +3,8 @@
 // "id:<id>" holds a product as the JSON of its answer, ordered by the row's version.
 // "list" holds the first page with the default limit, ordered by the list's version; its first line
 // is the id after which the next page begins, empty when there is none.
-// A writer stores after its commit; an older value of a slow reader loses against it.
+// A writer stores after its commit; an older value of a slow reader loses against it. What a writer
+// could not tell any more, ProductRelay does.
 #pragma once
 
 #include <string>
@@ -22,9 +23,11 @@ class ProductCache {
 
   void written(const cleave::Rows& rows) const;  // after an insert or update: the new row
   void removed(const cleave::Rows& rows) const;  // after a delete: the old row
+  /// What a row of ProductStore::untold() says. False: the cache has not heard of it yet.
+  bool tell(const cleave::Rows& rows, std::size_t row) const;
 
  private:
-  void list_changed(const cleave::Rows& rows) const;
+  bool list_changed(const cleave::Rows& rows) const;
   cleave::Host host_;
   ProductStore store_;
 };

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <string>
 
 #include "cleave/host.hpp"
 #include "cleave/routes.hpp"
@@ -11,9 +12,20 @@ namespace product {
 
 class ProductStore {
  public:
-  /// The columns of every result, in this order. kListVersion is there after a write and in
-  /// first_page(): the number of the state of the list (sql/product/001_products.sql).
-  enum Column { kId, kName, kPriceCents, kStock, kVersion, kCreatedAt, kListVersion };
+  /// The columns of every result, in this order. kListVersion is there after a write, in
+  /// first_page() and in untold(): the number of the state of the list
+  /// (sql/product/001_products.sql). The last two are of untold() only.
+  enum Column {
+    kId,
+    kName,
+    kPriceCents,
+    kStock,
+    kVersion,
+    kCreatedAt,
+    kListVersion,
+    kOutboxId,
+    kOutboxProduct
+  };
 
   explicit ProductStore(cleave::Host host) : host_(host) {}
 
@@ -27,6 +39,11 @@ class ProductStore {
   cleave::Rows update(cleave::Id id, const Product& product,
                       const cleave::Versions& versions) const;
   cleave::Rows remove(cleave::Id id, const cleave::Versions& versions) const;  // the old row
+
+  /// The oldest rows of the outbox (sql/product/002_outbox.sql), each with its product as it is
+  /// now. kId is NULL when that is gone, and kVersion then the version of its absence.
+  cleave::Rows untold(std::int64_t most) const;
+  void told(const std::string& outbox_ids) const;  // "{1,2}"
 
  private:
   cleave::Host host_;

@@ -230,15 +230,13 @@ int Capabilities::cache_fetch(const cleave_host* host, cleave_view key, const cl
   return static_cast<int>(fetched.state);
 }
 
-void Capabilities::cache_store(const cleave_host* host, cleave_view key,
-                               const cleave_entry* entry) {
+int Capabilities::cache_store(const cleave_host* host, cleave_view key, const cleave_entry* entry) {
   Capabilities& self = of(host);
-  if (self.cache_ == nullptr) return;
+  if (self.cache_ == nullptr) return 0;
   const Wait wait(self.module_, observe::SpanKind::kCache);
-  self.cache_->store(view(key),
-                     {entry->version, static_cast<redis::Kind>(entry->kind),
-                      std::make_shared<const std::string>(view(entry->body))},
-                     deadline_here());
+  const redis::Entry kept{entry->version, static_cast<redis::Kind>(entry->kind),
+                          std::make_shared<const std::string>(view(entry->body))};
+  return self.cache_->store(view(key), kept, deadline_here()) ? 0 : 1;
 }
 
 }  // namespace cleave::host

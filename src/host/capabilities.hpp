@@ -46,7 +46,7 @@ class Capabilities {
   static void rollback(const cleave_host*, cleave_tx*);
   static int cache_fetch(const cleave_host*, cleave_view key, const cleave_loader*,
                          const cleave_entry_sink*);
-  static void cache_store(const cleave_host*, cleave_view key, const cleave_entry*);
+  static int cache_store(const cleave_host*, cleave_view key, const cleave_entry*);
 
   std::string module_;
   router::Router& router_;

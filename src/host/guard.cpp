@@ -133,9 +133,9 @@ int Guard::cache_fetch(const cleave_host* host, cleave_view key, const cleave_lo
   return self.inner_->cache_fetch(self.inner_, key, loader, out);
 }
 
-void Guard::cache_store(const cleave_host* host, cleave_view key, const cleave_entry* entry) {
+int Guard::cache_store(const cleave_host* host, cleave_view key, const cleave_entry* entry) {
   const Guard& self = of(host);
-  if (self.may_wait("cache_store")) self.inner_->cache_store(self.inner_, key, entry);
+  return self.may_wait("cache_store") ? self.inner_->cache_store(self.inner_, key, entry) : 1;
 }
 
 }  // namespace cleave::host

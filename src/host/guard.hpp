@@ -47,7 +47,7 @@ class Guard {
   static cleave_tx* begin(const cleave_host*, const cleave_error_sink*);
   static int cache_fetch(const cleave_host*, cleave_view key, const cleave_loader*,
                          const cleave_entry_sink*);
-  static void cache_store(const cleave_host*, cleave_view key, const cleave_entry*);
+  static int cache_store(const cleave_host*, cleave_view key, const cleave_entry*);
 
   std::string module_;
   const cleave_host* inner_;

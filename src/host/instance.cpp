@@ -74,7 +74,8 @@ void Instance::refuse(std::string_view step) {
   throw std::runtime_error(text);
 }
 
-bool Instance::call_quietly(const char* step, void (*function)(void*)) noexcept {
+template <class Function>
+bool Instance::call_quietly(const char* step, Function&& function) noexcept {
   try {
     function(self_);
     return true;
@@ -149,6 +150,18 @@ void Instance::handle(const Request& request, std::string_view request_id, std::
   if (const char* wrong = what_is_wrong(response)) [[unlikely]] {
     fail(request, request_id, "bad-answer", wrong, response);
   }
+}
+
+bool Instance::background() noexcept {
+  const Inside inside(*this);
+  if (state_.load(std::memory_order_seq_cst) != State::kStarted) return true;
+  int code = 1;
+  call_quietly("background", [&](void* self) { code = module_->background(self); });
+  return code == 0;
+}
+
+io::Millis Instance::background_every() const noexcept {
+  return io::Millis(loader::has_background(*module_) ? module_->background_ms : 0);
 }
 
 void Instance::run(const Request& request, std::string_view request_id, std::string_view caller,

@@ -23,7 +23,7 @@ namespace cleave::host {
 //     ▼                    ▼                                         ▼
 //   failed               failed                                    failed (kept, never destroyed)
 //
-// failed is terminal. Only in started does the module see requests.
+// failed is terminal. Only in started does the module see requests, and its background().
 enum class State : std::uint8_t { kLoaded, kCreated, kStarted, kDraining, kStopped, kFailed };
 
 class Instance {
@@ -50,6 +50,12 @@ class Instance {
   void handle(const Request& request, std::string_view request_id, std::string_view caller,
               Response& response) noexcept;
 
+  /// Work that no request asks for, if the module has any. False: it could not be done. [fiber, one
+  /// at a time]
+  bool background() noexcept;
+  /// Between two of them; 0: the module has none.
+  io::Millis background_every() const noexcept;
+
   /// A request is inside, or was when stop() lost its patience. [any thread]
   bool busy() const noexcept { return !idle(); }
   State state() const noexcept { return state_.load(std::memory_order_acquire); }
@@ -66,7 +72,8 @@ class Instance {
   void fail(const Request& request, std::string_view request_id, const char* slug,
             std::string_view what, Response& response) const noexcept;
   [[noreturn]] void refuse(std::string_view step);
-  bool call_quietly(const char* step, void (*function)(void*)) noexcept;
+  template <class Function>
+  bool call_quietly(const char* step, Function&& function) noexcept;
   bool idle() const noexcept;
 
   const cleave_module* module_;

@@ -34,14 +34,21 @@ LocalPlace::LocalPlace(const Site& site, const loader::Library& library)
           std::string(library.name()), site.router, database_.get(), site.redis,
           settings_of(site.settings, library.name()).config)),
       instance_(std::make_unique<Instance>(library, capabilities_->host())),
+      background_(*instance_, *site.router.find(library.name()), threads_),
       endpoint_(*instance_) {
   if (!database_) return;
   collector_ = site.metrics.add(
       [database = database_.get()](observe::Scrape& scrape) { database->collect(scrape); });
 }
 
+void LocalPlace::begin() {
+  instance_->start();
+  background_.begin();
+}
+
 bool LocalPlace::retire() noexcept {
   collector_.reset();
+  background_.end();
   instance_->stop();
   if (instance_->busy()) return false;
   if (database_) threads_.run_on_all([this] { database_->close(); });

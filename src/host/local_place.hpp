@@ -3,6 +3,7 @@
 
 #include <memory>
 
+#include "host/background.hpp"
 #include "host/capabilities.hpp"
 #include "host/instance.hpp"
 #include "host/local_endpoint.hpp"
@@ -13,7 +14,7 @@ namespace cleave::host {
 class LocalPlace final : public Place {
  public:
   LocalPlace(const Site& site, const loader::Library& library);
-  void begin() override { instance_->start(); }
+  void begin() override;
   bool retire() noexcept override;
   router::Endpoint& endpoint() noexcept override { return endpoint_; }
   std::string name() const override { return "here"; }
@@ -26,6 +27,7 @@ class LocalPlace final : public Place {
   std::unique_ptr<postgres::Database> database_;  // null: none
   std::unique_ptr<Capabilities> capabilities_;
   std::unique_ptr<Instance> instance_;
+  Background background_;
   LocalEndpoint endpoint_;
   std::shared_ptr<void> collector_;
 };

@@ -1,6 +1,7 @@
 #include "loader/fields.hpp"
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdio>
 #include <cstring>
 #include <iterator>
@@ -11,6 +12,8 @@ namespace {
 
 constexpr std::size_t kLongestText = 256;  // nothing sane is longer; keeps a missing NUL harmless
 constexpr std::size_t kMostNames = 32;
+constexpr std::size_t kSmallest = offsetof(cleave_module, background);
+constexpr std::uint32_t kLeastBackground = 10, kMostBackground = 3'600'000;  // ms
 
 constexpr const char* kRebuild = "rebuild the module against this host's include/cleave";
 
@@ -78,9 +81,9 @@ class Checker {
     } else if (module.abi > CLEAVE_ABI) {
       refuse("abi", std::to_string(CLEAVE_ABI), std::to_string(module.abi) + ", which is newer",
              std::string("update the host, or ") + kRebuild);
-    } else if (module.size < sizeof(cleave_module)) {
-      refuse("size", "at least " + std::to_string(sizeof(cleave_module)),
-             std::to_string(module.size), kRebuild);
+    } else if (module.size < kSmallest) {
+      refuse("size", "at least " + std::to_string(kSmallest), std::to_string(module.size),
+             kRebuild);
     } else if (module.flags != 0) {
       refuse("flags", "0", hex(module.flags), "update the host: it knows no flags yet");
     }
@@ -118,6 +121,13 @@ class Checker {
 
   void function(const char* field, bool present) {
     if (!present) refuse(field, "a function", "NULL", "set all six functions; CLEAVE_MODULE does");
+  }
+
+  void background(std::uint32_t every_ms) {
+    if (every_ms >= kLeastBackground && every_ms <= kMostBackground) return;
+    refuse("background_ms",
+           std::to_string(kLeastBackground) + " to " + std::to_string(kMostBackground),
+           std::to_string(every_ms), "set kBackgroundMs, in milliseconds");
   }
 
   std::vector<Refusal> take() { return std::move(refusals_); }
@@ -174,6 +184,7 @@ std::vector<Refusal> check_fields(const std::string& subject, const cleave_modul
   checker.function("handle", module->handle != nullptr);
   checker.function("stop", module->stop != nullptr);
   checker.function("destroy", module->destroy != nullptr);
+  if (has_background(*module)) checker.background(module->background_ms);
   return checker.take();
 }
 

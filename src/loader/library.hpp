@@ -31,6 +31,11 @@ struct Library {
   std::vector<std::string> depends_on() const;
 };
 
+/// Whether the module knows the fields for it and wants it: structs only grow at their end.
+inline bool has_background(const cleave_module& module) noexcept {
+  return module.size >= sizeof(cleave_module) && module.background != nullptr;
+}
+
 /// Opens one file, or says all that is wrong with it. Its constructors run. [main]
 std::variant<Library, std::vector<Refusal>> open_library(const std::filesystem::path& file);
 

@@ -173,12 +173,13 @@ Fetched Cache::fetch(std::string_view key, const Load& load, io::TimePoint deadl
   return fetched;
 }
 
-void Cache::store(std::string_view key, const Entry& entry, io::TimePoint deadline) {
+bool Cache::store(std::string_view key, const Entry& entry, io::TimePoint deadline) {
   Redis::Impl& impl = *redis_.impl_;
   const std::string full = prefix_ + std::string(key);
   Redis::Impl::PerLoop* const here = impl.here(deadline);
   if (here == nullptr || entry.version < 0 || full.size() >= kLongestHeader - 128) {
-    return impl.flights.detach(full);
+    impl.flights.detach(full);
+    return entry.version < 0;
   }
   Entry kept = entry;
   // Too large to keep, but what is there is older and must go.
@@ -187,9 +188,17 @@ void Cache::store(std::string_view key, const Entry& entry, io::TimePoint deadli
   impl.pending.add(full, kept);
   impl.near.store(full, kept, io::Clock::now() + life.soft);
   impl.flights.detach(full);
-  const auto done = std::make_shared<io::Waiter>();
-  impl.send_store(*here, full, kept, life, [done](Outcome) { done->wake(); });
-  done->wait(std::min(deadline, io::Clock::now() + impl.options.operation_timeout));
+  struct Landing {
+    io::Waiter done;
+    bool landed = false;
+  };
+  const auto landing = std::make_shared<Landing>();
+  impl.send_store(*here, full, kept, life, [landing](Outcome outcome) {
+    landing->landed = outcome != Outcome::kFailed;
+    landing->done.wake();
+  });
+  landing->done.wait(std::min(deadline, io::Clock::now() + impl.options.operation_timeout));
+  return landing->landed;
 }
 
 }  // namespace cleave::redis

@@ -71,8 +71,8 @@ class Cache {
   /// Call after the commit. Entries of a key are ordered by version, then floor < value < gone;
   /// one replaces what is not greater. A negative version is never cached. A store that Redis did
   /// not take is kept and sent again; until it lands this process reads past the cache for that
-  /// key.
-  void store(std::string_view key, const Entry& entry, io::TimePoint deadline);
+  /// key. False: it has not landed yet.
+  bool store(std::string_view key, const Entry& entry, io::TimePoint deadline);
 
  private:
   Redis& redis_;

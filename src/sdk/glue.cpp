@@ -88,6 +88,17 @@ void handle(void* self, const cleave_request* raw_request, const cleave_sink* si
   });
 }
 
+int background(void* self) noexcept {
+  bool done = false;
+  contained(held(self).host, "background", [&] {
+    try {
+      done = held(self).module->background();
+    } catch (const Problem&) {  // as with a request: the database, or the cache, is away
+    }
+  });
+  return done ? 0 : 1;
+}
+
 void stop(void* self) noexcept {
   contained(held(self).host, "stop", [&] { held(self).module->stop(); });
 }

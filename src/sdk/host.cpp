@@ -176,9 +176,9 @@ Cached Host::cached(std::string_view key, const std::function<Entry()>& load) co
   return cached;
 }
 
-void Host::store(std::string_view key, const Entry& entry) const {
+bool Host::store(std::string_view key, const Entry& entry) const {
   const cleave_entry told{entry.version, entry.kind, cleave::raw(entry.body)};
-  raw_->cache_store(raw_, cleave::raw(key), &told);
+  return raw_->cache_store(raw_, cleave::raw(key), &told) == 0;
 }
 
 }  // namespace cleave

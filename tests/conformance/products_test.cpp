@@ -1,9 +1,13 @@
 // The routes of /products, and what their cache shows of itself.
 #include <doctest/doctest.h>
+#include <libpq-fe.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <memory>
+#include <thread>
 
+#include "conformance/placement.hpp"
 #include "conformance/system.hpp"
 
 namespace cleave::test {
@@ -16,6 +20,26 @@ bool lists(const Json& rows, const Json& id) {
 bool says_how_it_was_cached(const HttpAnswer& answer) {
   const std::string state = answer.header("X-Cache");
   return state == "hit" || state == "miss" || state == "stale" || state == "off";
+}
+
+/// What a host's last statement is that dies before it tells the cache.
+void commit_and_die(const std::string& sql) {
+  const std::unique_ptr<PGconn, void (*)(PGconn*)> session(
+      PQconnectdb(placement()->database_url("product").c_str()), &PQfinish);
+  PGresult* const result = PQexec(session.get(), sql.c_str());
+  INFO(PQerrorMessage(session.get()));
+  CHECK(std::string(PQcmdTuples(result)) == "1");
+  PQclear(result);
+}
+
+/// Whether it comes true well before a cached value would have grown old by itself (30 s).
+template <class Condition>
+bool soon(Condition&& condition) {
+  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  while (!condition() && std::chrono::steady_clock::now() < until) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+  return condition();
 }
 
 }  // namespace
@@ -103,6 +127,27 @@ TEST_CASE("the list of products shows each write at once") {
   CHECK((*found)["name"] == "renamed");
   REQUIRE(ask("DELETE", path).status == 204);
   CHECK_FALSE(lists(walk("/products"), product["id"]));
+}
+
+TEST_CASE("a host that dies between its commit and the cache leaves nothing stale behind") {
+  if (placement() == nullptr) {
+    MESSAGE("skipped: the databases of a system that others started are not known");
+    return;
+  }
+  const Json product = make_product();
+  const std::string path = path_of("/products", product), id = product["id"].dump();
+  ask("GET", path);
+  REQUIRE(ask("GET", path).header("X-Cache") == "hit");
+  const std::string list =
+      "WITH list AS (UPDATE product_list_version SET version = version + 1 RETURNING version), ";
+  const std::string told = " INSERT INTO product_outbox (product_id, version) SELECT id, version";
+  commit_and_die(list + "changed AS (UPDATE products SET name = 'after', version = 2 WHERE id = " +
+                 id + " RETURNING id, version)" + told + " FROM changed");
+  CHECK(soon([&] { return Json::parse(ask("GET", path).body)["name"] == "after"; }));
+  CHECK(ask("GET", path).header("X-Cache") == "hit");
+  commit_and_die(list + "changed AS (DELETE FROM products WHERE id = " + id +
+                 " RETURNING id, version + 1 AS version)" + told + " FROM changed");
+  CHECK(soon([&] { return ask("GET", path).status == 404; }));
 }
 
 TEST_CASE("prices and stocks have bounds") {

@@ -122,6 +122,58 @@ TEST_CASE("an update is in the cache when it is answered, and a slow reader cann
   CHECK(told(product.ask("DELETE", "/products/7")) == "404 not-found");
 }
 
+TEST_CASE("the relay tells the cache what a writer that died could not") {
+  Served product;
+  std::string outbox = "gone, changed";
+  product.host.on_query = [&](const Asked& asked) {
+    if (asked.sql.find("DELETE FROM product_outbox") != std::string::npos) {
+      outbox = "without " + *asked.params.at(0);
+      return Answer{};
+    }
+    if (outbox != "gone, changed") return Answer{};
+    const Text none;
+    return Answer{
+        .rows = {{none, none, none, none, "5", none, "11", "41", "6"},
+                 {"7", "Tea", "450", none, "4", "2026-01-31 12:00:00+00", "11", "43", "7"}}};
+  };
+  product.host.cache["id:6"] = {4, CLEAVE_VALUE, "old"};
+  product.host.cache["id:7"] = {3, CLEAVE_VALUE, "old"};
+  product.host.cache["list"] = {10, CLEAVE_VALUE, "old"};
+  SUBCASE("and takes it out of the outbox") {
+    CHECK(product.background());
+    CHECK(outbox == "without {41,43}");
+    CHECK(product.host.cache.at("id:6").kind == CLEAVE_GONE);
+    CHECK(product.host.cache.at("id:6").version == 5);
+    CHECK(product.host.cache.at("id:7").body.find("\"version\":4") != std::string::npos);
+    CHECK(product.host.cache.at("list").kind == CLEAVE_FLOOR);
+    CHECK(product.host.cache.at("list").version == 11);
+    CHECK(product.background());  // nothing is left
+  }
+  SUBCASE("and keeps it while the cache cannot be told") {
+    product.host.cache_off = true;
+    CHECK_FALSE(product.background());
+    CHECK(outbox == "gone, changed");
+  }
+  SUBCASE("and tries again when the database was away") {
+    product.host.on_query = [](const Asked&) { return Answer{.failure = Failure{}}; };
+    CHECK_FALSE(product.background());
+    CHECK(product.host.logged().empty());
+  }
+}
+
+TEST_CASE("each write leaves word in the outbox, in the same statement") {
+  Served product;
+  Shelf shelf;
+  product.host.on_query = std::ref(shelf);
+  product.ask("POST", "/products", kBody);
+  product.ask("PUT", "/products/7", kBody);
+  product.ask("DELETE", "/products/7");
+  REQUIRE(product.host.asked.size() == 3);
+  for (const Asked& asked : product.host.asked) {
+    CHECK(asked.sql.find("INSERT INTO product_outbox") != std::string::npos);
+  }
+}
+
 TEST_CASE("the first page is cached under the list's version, and every write makes it reload") {
   Served product;
   Shelf shelf;

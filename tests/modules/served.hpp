@@ -32,6 +32,8 @@ class Served {
 
   FakeHost host;
 
+  bool background() { return module_->background(self_) == 0; }
+
   /// A target may have a query. A body goes out as application/json.
   Response ask(std::string_view method, std::string_view target, std::string_view body = {},
                std::initializer_list<Header> more = {}) {

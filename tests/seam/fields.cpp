@@ -1,5 +1,7 @@
 /* One source, many modules: each wrong in the one field that its build defines differently (see
  * CMakeLists.txt). Everything that is not defined is as it should be. */
+#include <cstddef>
+
 #include "cleave/abi.h"
 
 #ifndef MAGIC
@@ -29,6 +31,9 @@
 #ifndef CONFIG_KEYS
 #define CONFIG_KEYS nullptr
 #endif
+#ifndef BACKGROUND
+#define BACKGROUND nullptr, 0
+#endif
 #ifndef ENTRY
 #define ENTRY cleave_module_v1
 #endif
@@ -55,6 +60,9 @@ int ready(void*) {
   sink->status(sink->self, 204);
 }
 void stop(void*) {}
+[[maybe_unused]] int background(void*) {
+  return 0;
+}
 void destroy(void*) {}
 
 const cleave_module kModule = {MAGIC,   ABI,     SIZE,  FLAGS,  NAME, VERSION, PATH,
@@ -63,7 +71,7 @@ const cleave_module kModule = {MAGIC,   ABI,     SIZE,  FLAGS,  NAME, VERSION, P
 #else
                                kDependsOn, kConfigKeys,
 #endif
-                               create,  start,   ready, HANDLE, stop, destroy};
+                               create,  start,   ready, HANDLE, stop, destroy, BACKGROUND};
 
 }  // namespace
 

@@ -92,6 +92,15 @@ void handle(void* raw, const cleave_request* request, const cleave_sink* sink) {
   }
 }
 
+int background(void* raw) {
+  auto& self = *static_cast<Rude*>(raw);
+  throw_if(self.how, "background");
+  if (self.how.find("background") == std::string::npos) return 0;
+  self.host->log(self.host, CLEAVE_INFO, text("round"));
+  if (self.how == "slow background" && has_rows(self.host)) std::abort();
+  return self.how == "failing background" ? 1 : 0;
+}
+
 void stop(void* raw) {
   auto& self = *static_cast<Rude*>(raw);
   self.host->log(self.host, CLEAVE_INFO, text("stopped"));
@@ -121,7 +130,9 @@ const cleave_module kModule = {CLEAVE_MAGIC,
                                ready,
                                handle,
                                stop,
-                               destroy};
+                               destroy,
+                               background,
+                               10};
 
 }  // namespace
 

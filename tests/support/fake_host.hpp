@@ -187,18 +187,19 @@ class FakeHost {
             *static_cast<Cached*>(to) = {from->version, from->kind, std::string(view(from->body))};
           }};
       if (loader->load(loader->self, &sink) != 0) return CLEAVE_CACHE_FAILED;
-      self.keep(view(key), entry);
+      if (!self.cache_off) self.keep(view(key), entry);
     }
     const cleave_entry raw_entry{entry.version, entry.kind, cleave::raw(entry.body)};
     out->entry(out->self, &raw_entry);
     return hit ? CLEAVE_CACHE_HIT : self.cache_off ? CLEAVE_CACHE_OFF : CLEAVE_CACHE_MISS;
   }
-  static void store(const cleave_host* host, cleave_view key, const cleave_entry* entry) {
+  static int store(const cleave_host* host, cleave_view key, const cleave_entry* entry) {
+    if (of(host).cache_off) return 1;
     of(host).keep(view(key), {entry->version, entry->kind, std::string(view(entry->body))});
+    return 0;
   }
 
   void keep(std::string_view key, const Cached& entry) {
-    if (cache_off) return;
     const auto found = cache.find(key);
     if (found == cache.end()) {
       cache.emplace(key, entry);
