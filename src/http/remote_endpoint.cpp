@@ -163,7 +163,7 @@ RemoteEndpoint::Outcome RemoteEndpoint::ask_together(const RemoteRequest& reques
                                                      const observe::TraceContext& trace,
                                                      io::TimePoint deadline, RemoteAnswer& answer,
                                                      const char*& why) {
-  if (options_.batch && request.repeatable() && request.body.empty()) {
+  if (request.repeatable() && request.body.empty()) {
     Batch::Call call{request, trace, deadline, answer};
     if (here().batch->ask(call)) {
       why = call.why;

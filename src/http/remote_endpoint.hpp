@@ -32,7 +32,6 @@ struct RemoteOptions {
   io::Millis timeout{800};
   std::size_t body = 1024 * 1024;  // of an answer
   RemotePool::Limits pool = {};    // a loop
-  bool batch = true;               // calls made together go together
 };
 
 class RemoteEndpoint final : public router::Endpoint {

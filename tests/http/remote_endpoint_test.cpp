@@ -122,10 +122,11 @@ TEST_CASE("calls side by side run side by side") {
       connection.say(peer_answer("{}"));
     }
   });
-  RemoteWorld world(peer.url(), {.batch = false});
+  RemoteWorld world(peer.url());
   world.run([&] {
     const io::TimePoint start = io::Clock::now();
-    std::vector<std::function<void()>> tasks(8, [&] { CHECK(world.get().response.status == 200); });
+    std::vector<std::function<void()>> tasks(8,
+                                             [&] { CHECK(world.post().response.status == 200); });
     io::gather(tasks);
     CHECK(io::Clock::now() - start < io::Millis(400));
   });
@@ -139,12 +140,11 @@ TEST_CASE("connections are bounded; who finds none waits in line") {
       connection.say(peer_answer("{}"));
     }
   });
-  RemoteWorld world(peer.url(), {.pool = {.connections = 2, .waiting = 6}, .batch = false});
+  RemoteWorld world(peer.url(), {.pool = {.connections = 2, .waiting = 6}});
   world.run([&] {
-    int answered = 0, refused = 0, number = 0;
+    int answered = 0, refused = 0;
     std::vector<std::function<void()>> tasks(10, [&] {
-      const std::string path = "/users/" + std::to_string(++number);  // else they would share
-      const Asked asked = world.ask({.method = "GET", .path = path});
+      const Asked asked = world.post();
       answered += asked.response.status == 200 ? 1 : 0;
       if (asked.response.status != 503) return;
       ++refused;
@@ -166,12 +166,12 @@ TEST_CASE("who waits in line gives up at its deadline, and the line moves on") {
       connection.say(peer_answer("{}"));
     }
   });
-  RemoteWorld world(peer.url(), {.pool = {.connections = 1}, .batch = false});
+  RemoteWorld world(peer.url(), {.pool = {.connections = 1}});
   world.run([&] {
     const std::vector<std::function<void()>> tasks{
-        [&] { CHECK(world.get().response.status == 200); },
-        [&] { CHECK(world.get(io::Millis(100)).response.status == 504); },
-        [&] { CHECK(world.get().response.status == 200); }};
+        [&] { CHECK(world.post().response.status == 200); },
+        [&] { CHECK(world.post(io::Millis(100)).response.status == 504); },
+        [&] { CHECK(world.post().response.status == 200); }};
     io::gather(tasks);
   });
 }

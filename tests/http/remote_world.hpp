@@ -44,6 +44,10 @@ class RemoteWorld {
   Asked get(io::Millis left = io::Millis(2500)) {
     return ask({.method = "GET", .path = "/users/1"}, left);
   }
+  /// For what is about single calls: it goes into no batch.
+  Asked post(io::Millis left = io::Millis(2500)) {
+    return ask({.method = "POST", .path = "/users", .body = "{}"}, left);
+  }
   /// Runs `body` on a fiber of a loop, and ends the connections there.
   void run(const std::function<void()>& body) {
     on_fiber([&] {
