@@ -10,13 +10,12 @@ class ProductModule final : public cleave::Module {
  public:
   static constexpr const char* kName = "product";
   static constexpr const char* kPath = "/products";
-  static constexpr std::uint32_t kBackgroundMs = 200;  // a change is stale no longer after a crash
+  static constexpr std::uint32_t kBackgroundMs = 200;  // so long may a crash leave a value stale
   explicit ProductModule(cleave::Host host)
       : ProductModule(ProductStore(host), ProductCache(host, ProductStore(host))) {}
   cleave::Response handle(const cleave::Request& request) override {
     return routes_.dispatch(request);
   }
-
   bool background() override { return relay_.run(); }
 
  private:

@@ -68,8 +68,7 @@ void ProductCache::removed(const Rows& rows) const {
 bool ProductCache::tell(const Rows& rows, std::size_t row) const {
   Entry entry{.version = rows.integer(row, ProductStore::kVersion), .kind = CLEAVE_GONE};
   if (!rows.null(row, ProductStore::kId)) entry = {entry.version, CLEAVE_VALUE, to_json(rows, row)};
-  return host_.store("id:" + std::string(rows.text(row, ProductStore::kOutboxProduct)), entry) &&
-         list_changed(rows);
+  return host_.store("id:" + std::string(rows.text(row, ProductStore::kOutboxProduct)), entry);
 }
 
 bool ProductCache::list_changed(const Rows& rows) const {

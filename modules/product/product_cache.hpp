@@ -25,9 +25,9 @@ class ProductCache {
   void removed(const cleave::Rows& rows) const;  // after a delete: the old row
   /// What a row of ProductStore::untold() says. False: the cache has not heard of it yet.
   bool tell(const cleave::Rows& rows, std::size_t row) const;
+  bool list_changed(const cleave::Rows& rows) const;  // of any of them; false: as above
 
  private:
-  bool list_changed(const cleave::Rows& rows) const;
   cleave::Host host_;
   ProductStore store_;
 };

@@ -5,8 +5,10 @@
 namespace product {
 
 bool ProductRelay::run() const {
-  for (;;) {
-    const cleave::Rows rows = store_.untold(kMost);
+  for (int turn = 0; turn < kTurns; ++turn) {
+    const cleave::Rows rows = store_.untold(kRows);
+    if (rows.empty()) return true;
+    if (!cache_.list_changed(rows)) return false;
     std::string ids;
     std::size_t row = 0;
     while (row < rows.size() && cache_.tell(rows, row)) {
@@ -15,8 +17,9 @@ bool ProductRelay::run() const {
     }
     if (row > 0) store_.told(ids + "}");
     if (row < rows.size()) return false;
-    if (row < kMost) return true;
+    if (row < kRows) break;
   }
+  return true;
 }
 
 }  // namespace product

@@ -11,13 +11,14 @@ class ProductRelay {
  public:
   ProductRelay(ProductStore store, ProductCache cache) : store_(store), cache_(cache) {}
 
-  /// All that is in the outbox. False: the cache could not be told; the rest is still there.
-  /// Telling twice, or beside the relay of another process, changes nothing: an older version
-  /// loses.
+  /// What is in the outbox, up to kTurns times kRows. False: the cache could not be told; the rest
+  /// is still there. Telling twice, or beside the relay of another process, changes nothing: an
+  /// older version loses.
   bool run() const;
 
  private:
-  static constexpr std::int64_t kMost = 100;  // rows a turn
+  static constexpr int kTurns = 10;  // then others, such as a stop, have theirs
+  static constexpr std::size_t kRows = 100;
   ProductStore store_;
   ProductCache cache_;
 };
