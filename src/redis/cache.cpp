@@ -186,7 +186,7 @@ bool Cache::store(std::string_view key, const Entry& entry, io::TimePoint deadli
   if (!impl.cacheable(full, kept)) kept = {entry.version, Kind::kFloor, nullptr};
   const Redis::Impl::Life life = impl.life_of_store(kept);
   impl.pending.add(full, kept);
-  impl.near.store(full, kept, io::Clock::now() + life.soft);
+  impl.near.forget_older(full, kept);
   impl.flights.detach(full);
   struct Landing {
     io::Waiter done;

@@ -38,14 +38,14 @@ void Near::put(std::string_view key, const Entry& entry, io::TimePoint expires,
   if (shard.changes == token) insert(shard, key, entry, expires);
 }
 
-void Near::store(std::string_view key, const Entry& entry, io::TimePoint expires) {
+void Near::forget_older(std::string_view key, const Entry& entry) {
   Shard& shard = this->shard(key);
   const std::lock_guard lock(shard.mutex);
   ++shard.changes;
-  if (entry.kind == Kind::kFloor) return erase(shard, key);
   const auto found = shard.index.find(key);
-  if (found != shard.index.end() && less(entry, shard.slots[found->second].entry)) return;
-  insert(shard, key, entry, expires);
+  if (found != shard.index.end() && less(shard.slots[found->second].entry, entry)) {
+    erase(shard, key);
+  }
 }
 
 void Near::invalidate(std::string_view key) {

@@ -1,7 +1,7 @@
 // Near cache: the hottest entries in this process's memory, kept true by Redis' invalidations.
 //
 // A put carries the token that was taken before its value was read. If anything of that shard was
-// invalidated or stored in between, the put is dropped: the value may be the older one.
+// invalidated or committed in between, the put is dropped: the value may be the older one.
 #pragma once
 
 #include <array>
@@ -37,9 +37,10 @@ class Near {
   std::optional<Entry> find(std::string_view key, io::TimePoint now);
   std::uint64_t token(std::string_view key);
   void put(std::string_view key, const Entry& entry, io::TimePoint expires, std::uint64_t token);
-  /// Takes over what this process has just committed, unless it knows something newer; values
-  /// that were read before lose. A floor forgets the key.
-  void store(std::string_view key, const Entry& entry, io::TimePoint expires);
+  /// What is older than `entry`, which is committed, goes, and values that were read before lose.
+  /// `entry` itself is not kept: another process may have committed something newer, and only Redis
+  /// can tell.
+  void forget_older(std::string_view key, const Entry& entry);
   void invalidate(std::string_view key);
   void clear();
 

@@ -69,21 +69,28 @@ TEST_CASE("the near cache is bounded and keeps what is used") {
   CHECK(found > 500);
 }
 
-TEST_CASE("a value read before an invalidation or a store is not taken") {
+TEST_CASE("a value read before an invalidation or a commit is not taken") {
   Near near(100);
   near.turn(true);
+  const auto body = [&] {
+    const auto found = near.find("7", io::Clock::now());
+    return found ? *found->body : std::string("none");
+  };
   const auto early = near.token("7");
   near.invalidate("7");
   near.put("7", value(1), kLater, early);
-  CHECK_FALSE(near.find("7", io::Clock::now()));
+  CHECK(body() == "none");
   const auto before = near.token("7");
-  near.store("7", value(3, "new"), kLater);
+  near.forget_older("7", value(3, "new"));
   near.put("7", value(2, "old"), kLater, before);
-  CHECK(*near.find("7", io::Clock::now())->body == "new");
-  near.store("7", value(2, "old"), kLater);
-  CHECK(*near.find("7", io::Clock::now())->body == "new");
-  near.store("7", floor_of(4), kLater);
-  CHECK_FALSE(near.find("7", io::Clock::now()));
+  CHECK(body() == "none");
+  near.put("7", value(3, "new"), kLater, near.token("7"));
+  near.forget_older("7", value(2, "old"));
+  CHECK(body() == "new");
+  near.forget_older("7", floor_of(3));
+  CHECK(body() == "new");  // the state that the floor asks for
+  near.forget_older("7", floor_of(4));
+  CHECK(body() == "none");
   const auto cleared = near.token("7");
   near.clear();
   near.put("7", value(5), kLater, cleared);
@@ -115,6 +122,23 @@ TEST_CASE("a near hit copies nothing and asks nobody") {
     const Fetched first = client.fetch("7", value(1)), second = client.fetch("7", value(1));
     CHECK(first.entry.body.get() == second.entry.body.get());
     CHECK(first.state == State::kHit);
+  });
+}
+
+TEST_CASE("who stores late, after somebody newer, brings nothing old back") {
+  Server server;
+  on_fiber([&] {
+    Client client(near_options(server));
+    client.fetch("7", value(1, "one"));
+    CHECK(eventually([&] { return near_is_on(client.redis); }));
+    for (int version = 2; version < 50; ++version) {
+      client.store("7", value(version + 1, "new"));
+      client.store("7", value(version, "old"));  // committed before it, told after it
+      CHECK(*client.fetch("7", value(1)).entry.body == "new");
+      io::sleep_for(io::Millis(1));  // Redis' word that the key has changed has come
+      client.store("7", value(version, "old"));
+      CHECK(*client.fetch("7", value(1)).entry.body == "new");
+    }
   });
 }
 
