@@ -36,7 +36,15 @@ roll_under_load() {
   local status=$?
   cat "$work/load.log"
   echo "$rounds whole rounds"
-  ((status == 0 && rounds > 0))
+  ((status == 0 && rounds > 0)) || { tell_of_gateway; return 1; }
+}
+
+# Why a client was refused: whether the gateway was there all the time, and what it said.
+tell_of_gateway() {
+  local id
+  id=$(container api-gateway)
+  docker inspect --format '{{json .State}} restarts: {{.RestartCount}}' "$id"
+  docker logs --tail 5000 "$id" 2>&1 | grep -v '"request_id"' | tail -n 20
 }
 
 # Each order that was acknowledged is there, once, and no other; one whose answer was lost may be
