@@ -39,10 +39,12 @@ roll_under_load() {
   ((status == 0 && rounds > 0)) || { tell_of_gateway; return 1; }
 }
 
-# Why a client was refused: whether the gateway was there all the time, and what it said.
+# Why a client was refused: whether the gateway was there all the time, what it said, and whether the
+# engine's own process that publishes its port lives.
 tell_of_gateway() {
   local id
   id=$(container api-gateway)
+  pgrep -fa "docker-proxy.*-host-port $CLEAVE_PORT" || echo "nobody publishes port $CLEAVE_PORT"
   docker inspect --format '{{json .State}} restarts: {{.RestartCount}}' "$id"
   docker logs --tail 5000 "$id" 2>&1 | grep -v '"request_id"' | tail -n 20
 }
