@@ -5,6 +5,10 @@
 #include <fstream>
 #include <new>
 
+#if defined(__SANITIZE_ADDRESS__)
+#include <sanitizer/asan_interface.h>
+#endif
+
 namespace cleave::io {
 
 namespace {
@@ -36,6 +40,11 @@ Stack::Stack() {
 }
 
 Stack::~Stack() {
+#if defined(__SANITIZE_ADDRESS__)
+  // The frames that switched away for the last time never returned and are poisoned still. munmap
+  // leaves that, and so does gcc 12 when it starts a thread whose thread-locals come to lie here.
+  __asan_unpoison_memory_region(base_ + kGuard, kUsable);
+#endif
   munmap(base_, kGuard + kUsable);
   count_.fetch_sub(1);
 }
