@@ -27,6 +27,7 @@ class Ledger:
         self.rows = []  # (when it should have left, ms, status or error, quantity or None)
         self.resent = 0
         self.connections = 0  # the most that were open at once
+        self.in_flight = 0  # the most requests that were on their way at once
 
     def add(self, due, status, quantity):
         self.rows.append((due, (time.monotonic() - due) * 1000, status, quantity))
@@ -54,13 +55,14 @@ class Ledger:
         for row in self.rows:
             statuses[str(row[2])] = statuses.get(str(row[2]), 0) + 1
         return {"requests": len(self.rows), "failed": len(self.failed()),
-                "resent": self.resent, "connections": self.connections, "statuses": statuses,
+                "resent": self.resent, "connections": self.connections, "in_flight": self.in_flight,
+                "statuses": statuses,
                 "p50_ms": round(self.percentile(0.5), 2), "p99_ms": round(self.percentile(0.99), 2),
                 "max_ms": round(self.percentile(1.0), 2)}
 
 
 class Connections:
-    """No more than there were requests on their way at once: whatever stands between us and the
+    """As many as there are requests on their way, and few more: whatever stands between us and the
     server may count them. Docker's port proxy ends for good when it has no file left to open."""
 
     def __init__(self, host, port, ledger):
@@ -152,6 +154,7 @@ async def offer(host, port, rate, count, made, ledger, timeout=10.0):
             await asyncio.sleep(pause)
         task = asyncio.create_task(one(due, *next(made)))
         tasks.add(task)
+        ledger.in_flight = max(ledger.in_flight, len(tasks))
         task.add_done_callback(tasks.discard)
     while tasks:
         await asyncio.gather(*tasks)
