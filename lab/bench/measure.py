@@ -50,14 +50,14 @@ def wrk(address, path, script=None, connections=32, seconds=2):
     return {"rate": rate, "p99_ms": p99, "errors": errors + (int(bad.group(1)) if bad else 0)}
 
 
-def compare(name, case, ceiling, pairs):
-    """`case` and `ceiling` return what wrk() does. One line of progress."""
+def compare(name, case, ceiling, pairs, of="rate"):
+    """`case` and `ceiling` return what wrk() does, and `of` in it counts. One line of progress."""
     cases, ceilings = [], []
     for number in range(pairs):
         steps = [(case, cases), (ceiling, ceilings)]
         for measure, into in steps if number % 2 == 0 else reversed(steps):
             into.append(measure())
-    ratios = sorted(one["rate"] / other["rate"] for one, other in zip(cases, ceilings))
+    ratios = sorted(one[of] / other[of] for one, other in zip(cases, ceilings))
     result = {
         "ratio": statistics.median(ratios),
         "low": ratios[len(ratios) // 4],
