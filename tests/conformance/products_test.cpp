@@ -22,6 +22,15 @@ bool says_how_it_was_cached(const HttpAnswer& answer) {
   return state == "hit" || state == "miss" || state == "stale" || state == "off";
 }
 
+/// Not at once: a host that just tells Redis of a change, or a second time from its outbox, reads
+/// past the cache for that moment.
+bool is_soon_a_hit(const std::string& path, HttpAnswer& answer) {
+  for (int look = 0; look < 50; ++look) {
+    if ((answer = ask("GET", path)).header("X-Cache") == "hit") return true;
+  }
+  return false;
+}
+
 /// What a host's last statement is that dies before it tells the cache.
 void commit_and_die(const std::string& sql) {
   const std::unique_ptr<PGconn, void (*)(PGconn*)> session(
@@ -74,8 +83,8 @@ TEST_CASE("the second read of a product comes from the cache, and says so") {
   const std::string path = path_of("/products", make_product());
   const HttpAnswer first = ask("GET", path);
   CHECK(says_how_it_was_cached(first));
-  const HttpAnswer second = ask("GET", path);
-  CHECK(second.header("X-Cache") == "hit");
+  HttpAnswer second;
+  CHECK(is_soon_a_hit(path, second));
   CHECK(second.body == first.body);
 }
 
@@ -136,15 +145,15 @@ TEST_CASE("a host that dies between its commit and the cache leaves nothing stal
   }
   const Json product = make_product();
   const std::string path = path_of("/products", product), id = product["id"].dump();
-  ask("GET", path);
-  REQUIRE(ask("GET", path).header("X-Cache") == "hit");
+  HttpAnswer read;
+  REQUIRE(is_soon_a_hit(path, read));
   const std::string list =
       "WITH list AS (UPDATE product_list_version SET version = version + 1 RETURNING version), ";
   const std::string told = " INSERT INTO product_outbox (product_id, version) SELECT id, version";
   commit_and_die(list + "changed AS (UPDATE products SET name = 'after', version = 2 WHERE id = " +
                  id + " RETURNING id, version)" + told + " FROM changed");
   CHECK(soon([&] { return Json::parse(ask("GET", path).body)["name"] == "after"; }));
-  CHECK(ask("GET", path).header("X-Cache") == "hit");
+  CHECK(is_soon_a_hit(path, read));
   commit_and_die(list + "changed AS (DELETE FROM products WHERE id = " + id +
                  " RETURNING id, version + 1 AS version)" + told + " FROM changed");
   CHECK(soon([&] { return ask("GET", path).status == 404; }));
