@@ -17,7 +17,6 @@ struct Exception {
 inline constexpr Exception kExceptions[] = {
     {"date", "the clock"},
     {"traceparent", "a span of its own for each answer"},
-    {"x-cache", "whether the host tells Redis of a change at that moment"},
     {"server-timing", "how long it took, and over which hops"},
     {"connection", "about the hop to the client; who closes is compared instead"},
     {"content-length", "a time is shorter when its fraction ends with zeros; bodies are compared"},
