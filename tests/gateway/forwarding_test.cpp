@@ -57,12 +57,13 @@ TEST_CASE("what only hosts may say to each other is taken from a client's reques
                                      {"X-Cleave-Module", "user"},
                                      {"X-Cleave-Deadline-Ms", "999999"},
                                      {"X-Forwarded-For", "192.0.2.1"},
+                                     {"X-Forwarded-Proto", "https"},
                                      {"REMOTE_ADDR", "192.0.2.1"}})
                                .body;
   CAPTURE(head);
   CHECK(value_of(head, "X-Cleave-Deadline-Ms") == "2500");
   for (const char* name : {"X-Cleave-Service-Token", "X-Cleave-Caller", "X-Cleave-Depth",
-                           "X-Cleave-Module", "REMOTE_ADDR"}) {
+                           "X-Cleave-Module", "X-Forwarded-Proto", "REMOTE_ADDR"}) {
     CAPTURE(name);
     CHECK(head.find(name) == std::string::npos);
   }
