@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "http/chars.hpp"
+#include "http/internal_wire.hpp"
 #include "http/target.hpp"
 
 namespace cleave::http {
@@ -164,6 +165,12 @@ class Parser {
         if (iequals(name, "transfer-encoding")) {
           coding_ = value;
           ++codings_;
+          return Parse::kComplete;
+        }
+        break;
+      case kDeadlineHeader.size():  // behind our gateway every request has one
+        if (iequals(name, kDeadlineHeader)) {
+          if (head_.deadline.empty()) head_.deadline = value;
           return Parse::kComplete;
         }
         break;

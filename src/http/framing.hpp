@@ -24,6 +24,7 @@ struct Head {
   std::string_view method;
   std::string_view path;               // as sent, "/users/7"; "*" for OPTIONS *
   std::string_view query;              // without '?'
+  std::string_view deadline;           // X-Cleave-Deadline-Ms, of this hop as well; the first
   std::vector<cleave_header> headers;  // end to end only: hop-by-hop ones are taken out
   std::size_t size = 0;                // bytes, the empty line included
   std::uint64_t content_length = 0;

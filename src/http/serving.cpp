@@ -12,7 +12,7 @@ namespace {
 /// The limit, or what X-Cleave-Deadline-Ms leaves of it: a caller may shorten, never lengthen. A
 /// header that is no number says nothing.
 io::Millis time_for(const Head& head, io::Millis limit) noexcept {
-  const std::string_view text = head.header("X-Cleave-Deadline-Ms");
+  const std::string_view text = head.deadline;
   std::uint32_t asked = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), asked);
   if (error != std::errc() || end != text.data() + text.size()) return limit;
