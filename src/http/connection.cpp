@@ -18,6 +18,9 @@ namespace cleave::http {
 namespace {
 
 constexpr io::Millis kLinger{1000};
+// Room to write is asked about only while some is missing: a unix socket tells of room whenever the
+// peer has read an answer, and each time would wake a loop that has nothing to write.
+constexpr std::uint32_t kReading = EPOLLIN | EPOLLRDHUP | EPOLLET;
 // A peer that still sends after its last answer is not worth more reads than this a turn.
 constexpr int kMostLingerReads = 32;
 
@@ -45,7 +48,7 @@ Connection::~Connection() {
 void Connection::adopt(int fd, Shared& shared, PerLoop& home) {
   auto* const one = new Connection(fd, shared, home);
   one->expire_in(shared.options.limits.idle_time);
-  if (!one->loop_.add(fd, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, *one)) delete one;
+  if (!one->loop_.add(fd, kReading, *one)) delete one;
 }
 
 void Connection::turn_away(int fd) noexcept {
@@ -235,12 +238,14 @@ void Connection::flush() {
   }
   output_ = std::string();
   sent_ = 0;
+  if (!loop_.modify(fd_, kReading, *this)) ended_ = close_ = true;
   answered();
 }
 
 /// Sets what follows an answer; the caller advances.
 void Connection::answered() {
   if (!output_.empty()) {
+    if (!loop_.modify(fd_, kReading | EPOLLOUT, *this)) ended_ = close_ = true;
     state_ = State::kWriting;
     queued_ = in_kernel();
     return expire_in(shared_.options.limits.write_time);

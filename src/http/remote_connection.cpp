@@ -6,8 +6,17 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <utility>
 
 namespace cleave::http {
+namespace {
+
+// Room to write is asked about only by who waits for it: a unix socket tells of room whenever the
+// peer has read, and each time would wake a loop that has nothing to write.
+constexpr std::uint32_t kReading = EPOLLIN | EPOLLRDHUP | EPOLLET;
+constexpr std::uint32_t kWriting = kReading | EPOLLOUT;
+
+}  // namespace
 
 RemoteConnection::RemoteConnection(int fd) : loop_(*io::Loop::current()), fd_(fd) {}
 
@@ -36,11 +45,10 @@ std::unique_ptr<RemoteConnection> RemoteConnection::open(const SocketAddress& to
   if (family != AF_UNIX) setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
   // A unix socket connects at once or, with a full backlog, fails with EAGAIN (connect(2)).
   if (connect(fd, reinterpret_cast<const sockaddr*>(&to.bytes), to.size) == 0) {
-    return made->loop_.add(fd, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, *made) ? std::move(made)
-                                                                                 : nullptr;
+    return made->loop_.add(fd, kReading, *made) ? std::move(made) : nullptr;
   }
   if (errno != EINPROGRESS) return nullptr;
-  if (!made->loop_.add(fd, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, *made)) return nullptr;
+  if (!made->loop_.add(fd, kWriting, *made)) return nullptr;
   if (made->wait(deadline) == Result::kLate) {
     errno = ETIMEDOUT;
     return nullptr;
@@ -48,26 +56,29 @@ std::unique_ptr<RemoteConnection> RemoteConnection::open(const SocketAddress& to
   int error = 0;
   socklen_t size = sizeof error;
   getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size);
-  if (error == 0) return made;
-  errno = error;
+  if (error == 0 && made->loop_.modify(fd, kReading, *made)) return made;
+  if (error != 0) errno = error;
   return nullptr;
 }
 
 RemoteConnection::Result RemoteConnection::send(std::string_view bytes, std::size_t& sent,
                                                 io::TimePoint deadline) {
   used = true;
+  bool blocked = false;
   while (!bytes.empty()) {
     const ssize_t n = ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
     if (n > 0) {
       sent += static_cast<std::size_t>(n);
       bytes.remove_prefix(static_cast<std::size_t>(n));
     } else if (errno == EAGAIN) {
+      if (!std::exchange(blocked, true) && !loop_.modify(fd_, kWriting, *this)) break;
       if (wait(deadline) == Result::kLate) return Result::kLate;
     } else if (errno != EINTR) {
       return Result::kClosed;
     }
   }
-  return Result::kDone;
+  if (blocked && !loop_.modify(fd_, kReading, *this)) return Result::kClosed;
+  return bytes.empty() ? Result::kDone : Result::kClosed;
 }
 
 RemoteConnection::Result RemoteConnection::receive(std::string_view& bytes,
