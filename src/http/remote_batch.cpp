@@ -31,6 +31,7 @@ void RemoteEndpoint::Batch::send_batch() {
   std::erase(waiting_, nullptr);
   if (waiting_.empty()) return;
   if (in_flight_ > 0 && loop_.now() < sent_ + kQuick) return;  // its end asks for this again
+  if (holds()) return;
   const std::size_t count = std::min(waiting_.size(), kLargestBatch);
   const auto last = waiting_.begin() + static_cast<std::ptrdiff_t>(count);
   const auto calls = std::make_shared<std::vector<Call*>>(waiting_.begin(), last);
@@ -51,6 +52,24 @@ void RemoteEndpoint::Batch::send_batch() {
     --in_flight_;
     alone(*calls);
   }
+}
+
+/// Whether few wait compared with the last two batches, and more may come in a moment.
+bool RemoteEndpoint::Batch::holds() {
+  const std::size_t usual = last_ + before_last_;  // of two
+  if (!hold_.over && usual >= kWorthHolding && waiting_.size() * 3 < usual) {
+    if (!hold_.armed()) loop_.timers().arm(hold_, io::Clock::now() + kHold);
+    return true;
+  }
+  hold_.cancel();
+  hold_.over = false;
+  before_last_ = std::exchange(last_, waiting_.size());
+  return false;
+}
+
+void RemoteEndpoint::Batch::Hold::on_timer() {
+  over = true;
+  batch.send_batch();
 }
 
 void RemoteEndpoint::Batch::run(std::vector<Call*>& calls) {

@@ -13,6 +13,11 @@ namespace cleave::http {
 /// when it is one call. While a batch is on its way more gather, unless it takes longer than
 /// kQuick.
 ///
+/// A batch that is small as batches go now is held for company, kHold at most. Else the answers of
+/// a large one bring their callers back in a trickle, the first of whom would leave at once, and
+/// large and small batches would alternate ever after, like buses in a row
+/// (docs/decisions/0025-small-batches-wait.md).
+///
 /// In a batch nobody sees another's answer or error, but all wait for the slowest. So a batch has
 /// kPatience: then each of its calls is made alone, and for a while no batch is sent. The same when
 /// the peer does not know batches.
@@ -40,9 +45,19 @@ class RemoteEndpoint::Batch final : io::Hook {
 
  private:
   static constexpr io::Millis kQuick{5}, kPatience{100};
+  static constexpr io::Millis kHold{1};
+  static constexpr std::size_t kWorthHolding = 8;  // calls in two batches: below that little is won
   static constexpr io::Millis kShortestPause{1000}, kLongestPause{60000};
 
+  struct Hold final : io::Timer {
+    explicit Hold(Batch& of) : batch(of) {}
+    void on_timer() override;
+    Batch& batch;
+    bool over = false;  // it has been long enough
+  };
+
   void send_batch() override;
+  bool holds();
   void run(std::vector<Call*>& calls);
   void deal(const std::vector<Call*>& calls, std::string_view parts);
   static void answer(Call* call, Outcome outcome, const char* why);
@@ -51,7 +66,9 @@ class RemoteEndpoint::Batch final : io::Hook {
 
   RemoteEndpoint& owner_;
   io::Loop& loop_;
-  std::vector<Call*> waiting_;  // a null gave up
+  std::vector<Call*> waiting_;              // a null gave up
+  std::size_t last_ = 0, before_last_ = 0;  // how many the batches had
+  Hold hold_{*this};
   int in_flight_ = 0;
   io::Waiter ended_;
   io::TimePoint sent_, resumes_;

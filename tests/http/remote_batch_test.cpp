@@ -117,6 +117,30 @@ TEST_CASE("who is alone, and what changes something, goes alone") {
   CHECK(peer.singles() == 4);
 }
 
+TEST_CASE("few calls after a large batch wait for company, a millisecond at most") {
+  Peers peer;
+  Calls calls;
+  for (int i = 0; i < 8; ++i) calls.push_back(peer.asking("/users/" + std::to_string(i), 200));
+  io::TimePoint start;
+  for (int i = 0; i < 2; ++i) {
+    calls.push_back([&, i] {  // by itself, each would find the connection idle and leave at once
+      if (i == 0) start = io::Clock::now();
+      io::sleep_until(start + io::Millis(30 + i));
+      peer.asking("/users/late", 200)();
+    });
+  }
+  for (int i = 2; i < 5; ++i) {
+    calls.push_back([&, i] {  // after two that are small, small is usual
+      io::sleep_until(start + io::Millis(30 * i));
+      peer.asking("/users/lone", 200)();
+    });
+  }
+  peer.run(calls);
+  CHECK(peer.batches() == 2);
+  CHECK(peer.batched(10));
+  CHECK(peer.singles() == 3);
+}
+
 TEST_CASE("more than a batch takes are several batches") {
   Peers peer;
   Calls calls;
