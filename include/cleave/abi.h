@@ -63,8 +63,9 @@ typedef struct cleave_host {
   /* As query(), outside a transaction, for a statement that is written for many at once: each of
    * its parameters is an array ("$1::bigint[]"), in which the host puts what all who wait gave, an
    * element each. A row is for the one that its column "ordinality" counts (1, 2 ...; PostgreSQL's
-   * name for it: unnest(...) WITH ORDINALITY), at most one row each; without that column the result
-   * has one row for each, in order. [fiber; started] */
+   * name for it: unnest(...) WITH ORDINALITY), or for all whose first value, as text, is that of
+   * its column "key"; at most one row each. Without these columns the result has one row for each,
+   * in order. [fiber; started] */
   const cleave_rows* (*query_batched)(const struct cleave_host*, const cleave_query*,
                                       const cleave_error_sink*);
 } cleave_host;

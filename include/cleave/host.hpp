@@ -121,10 +121,11 @@ class Host {
 
   Rows query(std::string_view sql, std::initializer_list<Param> params = {}) const;
   /// One row, or none, by a statement that serves all who wait at once (DataLoader's batching,
-  /// https://github.com/graphql/dataloader): `SELECT t.*, k.ordinality FROM unnest($1::bigint[])
-  /// WITH ORDINALITY AS k(id) JOIN t USING (id)`. Give one value a parameter; the host makes the
-  /// arrays and deals the rows out, see cleave_host::query_batched. If the statement fails its
-  /// halves are asked for, down to the one.
+  /// https://github.com/graphql/dataloader): `SELECT name, id AS key FROM t WHERE id = ANY ($1)`.
+  /// Give one value a parameter; the host makes the arrays and deals the rows out by the column
+  /// "key", see cleave_host::query_batched for other ways. A key is compared as text, so the value
+  /// must be written as PostgreSQL prints it. If the statement fails its halves are asked for, down
+  /// to the one.
   Rows query_batched(std::string_view sql, std::initializer_list<Param> params) const;
   Transaction begin() const;
 

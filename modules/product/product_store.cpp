@@ -7,8 +7,8 @@ using cleave::Rows;
 
 Rows ProductStore::find(Id id) const {
   return host_.query_batched(
-      "SELECT p.id, p.name, p.price_cents, p.stock, p.version, p.created_at, k.ordinality "
-      "FROM unnest($1::bigint[]) WITH ORDINALITY AS k(id) JOIN products p ON p.id = k.id",
+      "SELECT id, name, price_cents, stock, version, created_at, id AS key FROM products "
+      "WHERE id = ANY ($1)",
       {id});
 }
 

@@ -7,8 +7,7 @@ using cleave::Rows;
 
 Rows UserStore::find(Id id) const {
   return host_.query_batched(
-      "SELECT u.id, u.name, u.email, u.version, u.created_at, k.ordinality "
-      "FROM unnest($1::bigint[]) WITH ORDINALITY AS k(id) JOIN users u ON u.id = k.id",
+      "SELECT id, name, email, version, created_at, id AS key FROM users WHERE id = ANY ($1)",
       {id});
 }
 

@@ -69,6 +69,7 @@ class Pipeline final : io::FdHandler, io::Hook, io::Timer {
     Waiting* next = nullptr;
     unsigned chained = 1;   // of a chain's first: how many it is
     unsigned position = 0;  // in the batch that was sent, from 1
+    unsigned batch = 0;     // how many were sent together
     int attempts = 0;
     bool answered = false;
   };
@@ -81,6 +82,12 @@ class Pipeline final : io::FdHandler, io::Hook, io::Timer {
     bool unnamed;                     // … of the unnamed statement, for this once
     std::shared_ptr<pg_result> rows;  // its outcome: rows, an error, or neither (aborted)
     std::shared_ptr<pg_result> error;
+  };
+  /// A row of a batch's answer, by its column "key".
+  struct Key {
+    std::string_view text;
+    int row;
+    bool taken;
   };
   struct Prepared {
     std::string name;
@@ -108,6 +115,9 @@ class Pipeline final : io::FdHandler, io::Hook, io::Timer {
   void answer(Waiting* waiting, const std::shared_ptr<pg_result>& rows);
   void answer(Waiting* waiting, const Error& error);
   void deal(Waiting* waiting, const std::shared_ptr<pg_result>& rows);
+  bool deal_by_number(Waiting* waiting, const std::shared_ptr<pg_result>& rows, int column);
+  bool deal_by_key(Waiting* waiting, const std::shared_ptr<pg_result>& rows, int column);
+  static void give(Waiting& waiting, const std::shared_ptr<pg_result>& rows, int row);
   bool repeat_halves(Waiting* waiting);
   void wake_all(Waiting* waiting);
 
@@ -163,7 +173,8 @@ class Pipeline final : io::FdHandler, io::Hook, io::Timer {
   std::uint32_t next_name_ = 0;
   Parameters parameters_;
   std::vector<const Statement*> batch_;  // scratch of set_batch() …
-  std::vector<int> row_of_;              // … and of deal()
+  std::vector<int> row_of_;              // … and of deal_by_number() …
+  std::vector<Key> keys_;                // … and of deal_by_key()
   io::TimePoint last_log_;
   bool write_blocked_ = false;
 };

@@ -65,6 +65,41 @@ TEST_CASE("callers of one batched text get a row each, from few commands") {
   });
 }
 
+TEST_CASE("rows with a column \"key\" go to all that gave this value") {
+  with_squares("batch_key", [](Database& database) {
+    constexpr std::string_view kByKey =
+        "SELECT square, id AS key FROM squares WHERE id = ANY ($1::int[])";
+    side_by_side(60, [&](int i) {
+      const int id = i % 2 == 0 ? i : 1;
+      const std::string expected = id >= 1 && id <= 50 ? std::to_string(id * id) : "none";
+      CHECK(seen(ask_batched(database, kByKey, {std::to_string(id).c_str()})) == expected);
+    });
+    side_by_side(6, [&](int i) {  // NULL is no key, and '' is one
+      const std::vector<const char*> keys = {nullptr, "", "NULL", "null", "a b", "\"é\\"};
+      const char* const key = keys[static_cast<std::size_t>(i)];
+      CHECK(seen(ask_batched(database,
+                             "SELECT 'of ' || k, k AS key FROM unnest(ARRAY['', 'NULL', 'null', "
+                             "'a b', '\"é\\']) AS k WHERE k = ANY ($1::text[])",
+                             {key})) == (key == nullptr ? "none" : "of " + std::string(key)));
+    });
+  });
+}
+
+TEST_CASE("a caller that gives up leaves a row that is nobody's, and that is no fault") {
+  with_squares("batch_key_late", [](Database& database) {
+    constexpr std::string_view kSlow =
+        "SELECT id, pg_sleep(0.05), id AS key FROM squares WHERE id = ANY ($1::int[])";
+    CHECK(seen(ask_batched(database, kSlow, {"1"})) == "1");
+    side_by_side(8, [&](int i) {
+      const std::string mine = std::to_string(i + 1);
+      const bool late = i == 0 || i == 4;  // the first of its chain, and one amid it
+      Result result = ask_batched(database, kSlow, {mine.c_str()}, late ? 100 : 2000);
+      CHECK(result.ok() == !late);
+      if (!late) CHECK(seen(std::move(result)) == mine);
+    });
+  });
+}
+
 TEST_CASE("rows without a column \"ordinality\" are dealt out in order: an INSERT … RETURNING") {
   with_squares("batch_insert", [](Database& database) {
     side_by_side(40, [&](int i) {
@@ -147,7 +182,13 @@ TEST_CASE("a batched statement that cannot be dealt out is the module's fault, a
     for (const char* sql :
          {"SELECT 1 FROM unnest($1::int[]) WHERE false",                              // too few
           "SELECT 1, 1 AS ordinality FROM unnest($1::int[]), generate_series(1, 2)",  // two for one
-          "SELECT 1, 0 AS ordinality FROM unnest($1::int[])"}) {                      // for nobody
+          "SELECT 1, 0 AS ordinality FROM unnest($1::int[])",                         // for nobody
+          "SELECT 1, 2 AS key FROM unnest($1::int[])",                                // the same
+          "SELECT 1, NULL AS key FROM unnest($1::int[])",
+          "SELECT 1, k AS key FROM unnest($1::int[]) AS k, generate_series(1, 2)",  // two of one
+                                                                                    // key
+          "SELECT 1, k::numeric(3, 1) AS key FROM unnest($1::int[]) AS k"}) {       // written
+                                                                                    // differently
       CAPTURE(sql);
       CHECK(ask_batched(database, sql, {"1"}).error.slug == "batch-not-dealt");
     }
