@@ -180,15 +180,15 @@ TEST_CASE("texts of all kinds pass through a batch unharmed, and so does NULL") 
 TEST_CASE("a batched statement that cannot be dealt out is the module's fault, and told as such") {
   with_squares("batch_unfair", [](Database& database) {
     for (const char* sql :
-         {"SELECT 1 FROM unnest($1::int[]) WHERE false",                              // too few
-          "SELECT 1, 1 AS ordinality FROM unnest($1::int[]), generate_series(1, 2)",  // two for one
-          "SELECT 1, 0 AS ordinality FROM unnest($1::int[])",                         // for nobody
-          "SELECT 1, 2 AS key FROM unnest($1::int[])",                                // the same
+         {// too few; two for one; for nobody
+          "SELECT 1 FROM unnest($1::int[]) WHERE false",
+          "SELECT 1, 1 AS ordinality FROM unnest($1::int[]), generate_series(1, 2)",
+          "SELECT 1, 0 AS ordinality FROM unnest($1::int[])",
+          // by key: for nobody; NULL; two for one; written differently
+          "SELECT 1, 2 AS key FROM unnest($1::int[])",
           "SELECT 1, NULL AS key FROM unnest($1::int[])",
-          "SELECT 1, k AS key FROM unnest($1::int[]) AS k, generate_series(1, 2)",  // two of one
-                                                                                    // key
-          "SELECT 1, k::numeric(3, 1) AS key FROM unnest($1::int[]) AS k"}) {       // written
-                                                                                    // differently
+          "SELECT 1, k AS key FROM unnest($1::int[]) AS k, generate_series(1, 2)",
+          "SELECT 1, k::numeric(3, 1) AS key FROM unnest($1::int[]) AS k"}) {
       CAPTURE(sql);
       CHECK(ask_batched(database, sql, {"1"}).error.slug == "batch-not-dealt");
     }
