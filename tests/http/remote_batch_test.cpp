@@ -118,27 +118,35 @@ TEST_CASE("who is alone, and what changes something, goes alone") {
 }
 
 TEST_CASE("few calls after a large batch wait for company, a millisecond at most") {
+  // Woken when the batches of a turn have been sent or held.
+  struct Sent final : io::Hook {
+    void send_batch() override { waiter.wake(); }
+    io::Waiter waiter;
+  };
   Peers peer;
-  Calls calls;
-  for (int i = 0; i < 8; ++i) calls.push_back(peer.asking("/users/" + std::to_string(i), 200));
-  io::TimePoint start;
-  for (int i = 0; i < 2; ++i) {
-    calls.push_back([&, i] {  // by itself, each would find the connection idle and leave at once
-      if (i == 0) start = io::Clock::now();
-      io::sleep_until(start + io::Millis(30 + i));
-      peer.asking("/users/late", 200)();
-    });
-  }
-  for (int i = 2; i < 5; ++i) {
-    calls.push_back([&, i] {  // after two that are small, small is usual
-      io::sleep_until(start + io::Millis(30 * i));
-      peer.asking("/users/lone", 200)();
-    });
-  }
-  peer.run(calls);
-  CHECK(peer.batches() == 2);
-  CHECK(peer.batched(10));
-  CHECK(peer.singles() == 3);
+  Calls many;
+  for (int i = 0; i < 8; ++i) many.push_back(peer.asking("/users/" + std::to_string(i), 200));
+  const Calls late = {peer.asking("/users/first", 200), [&] {
+                        Sent first;  // by itself, it has found the connection idle and left
+                        io::Loop::current()->batch(first);
+                        REQUIRE(first.waiter.wait(io::Clock::now() + 1s));
+                        peer.asking("/users/second", 200)();
+                      }};
+  bool together = false;
+  // A machine that stops for a millisecond parts the two; it does not in each of many rounds.
+  const auto rounds = [&] {
+    for (int i = 0; i < 50 && !together; ++i) {
+      const int batches = peer.batches(), singles = peer.singles();
+      io::gather(many);
+      io::gather(late);
+      together = peer.batches() == batches + 2 && peer.singles() == singles;
+    }
+    const int singles = peer.singles();
+    peer.asking("/users/lone", 200)();  // nobody comes: it leaves all the same
+    CHECK(peer.singles() == singles + 1);
+  };
+  peer.run({rounds});
+  CHECK(together);
 }
 
 TEST_CASE("more than a batch takes are several batches") {
