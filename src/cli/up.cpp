@@ -162,10 +162,13 @@ class LocalSystem {
     }
   }
 
+  /// One that has a gateway lets it go on when it is woken by it: then more requests come in one
+  /// turn, and less time goes into switching (docs/decisions/0026-hosts-do-not-interrupt.md).
   void start_host(const HostPlan& host) {
     launch({.name = host.group.name(),
             .argv = {executable().string(), "run"},
-            .environment = host_environment(host, hosts_, options_, given_)});
+            .environment = host_environment(host, hosts_, options_, given_),
+            .interrupts = !with_gateway()});
   }
 
   int start_gateway() {

@@ -1,5 +1,6 @@
 // cleave up with three modules: each partition serves, heals and ends; what is refused.
 #include <doctest/doctest.h>
+#include <sched.h>
 #include <signal.h>
 
 #include <algorithm>
@@ -58,6 +59,9 @@ TEST_CASE("each partition serves, starts a killed host again, and leaves nothing
     REQUIRE(system.wait_until_serving());
     check_serves(system);
     check_heals(system, with_orders, "/orders");
+    const bool alone = std::string_view(partition) == "fused";
+    CHECK(sched_getscheduler(system.pid(with_orders)) == (alone ? SCHED_OTHER : SCHED_BATCH));
+    if (!alone) CHECK(sched_getscheduler(system.pid("gateway")) == SCHED_OTHER);
     CHECK(system.stops(SIGINT));
   }
 }
