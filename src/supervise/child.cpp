@@ -40,8 +40,8 @@ struct Prepared {
     }
   }
   if (!options.interrupts) {
-    const sched_param none = {};
-    sched_setscheduler(0, SCHED_BATCH, &none);  // where this is forbidden, it is slower
+    const sched_param unused = {};
+    sched_setscheduler(0, SCHED_BATCH, &unused);  // where this is forbidden, it is slower
   }
   // After setuid, which clears it (prctl(2)); the parent may have died before.
   prctl(PR_SET_PDEATHSIG, options.death_signal);
