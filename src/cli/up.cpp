@@ -162,13 +162,10 @@ class LocalSystem {
     }
   }
 
-  /// One that has a gateway lets it go on when it is woken by it: then more requests come in one
-  /// turn, and less time goes into switching (docs/decisions/0026-hosts-do-not-interrupt.md).
   void start_host(const HostPlan& host) {
     launch({.name = host.group.name(),
             .argv = {executable().string(), "run"},
-            .environment = host_environment(host, hosts_, options_, given_),
-            .interrupts = !with_gateway()});
+            .environment = host_environment(host, hosts_, options_, given_)});
   }
 
   int start_gateway() {
@@ -196,7 +193,10 @@ class LocalSystem {
     return wait_until(hosts_.size(), front_, false);
   }
 
+  /// Gateway and hosts let each other go on when they wake: then more requests come in one turn,
+  /// and less time goes into switching (docs/decisions/0026-no-preemption-in-up.md).
   void launch(supervise::ChildOptions child) {
+    child.interrupts = !with_gateway();
     try {
       supervisor_->start(std::move(child));
     } catch (const std::runtime_error& error) {

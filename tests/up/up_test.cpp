@@ -59,9 +59,10 @@ TEST_CASE("each partition serves, starts a killed host again, and leaves nothing
     REQUIRE(system.wait_until_serving());
     check_serves(system);
     check_heals(system, with_orders, "/orders");
-    const bool alone = std::string_view(partition) == "fused";
-    CHECK(sched_getscheduler(system.pid(with_orders)) == (alone ? SCHED_OTHER : SCHED_BATCH));
-    if (!alone) CHECK(sched_getscheduler(system.pid("gateway")) == SCHED_OTHER);
+    const int policy = std::string_view(partition) == "fused" ? SCHED_OTHER : SCHED_BATCH;
+    for (const std::string& name : system.names()) {
+      CHECK(sched_getscheduler(system.pid(name)) == policy);
+    }
     CHECK(system.stops(SIGINT));
   }
 }
