@@ -196,7 +196,7 @@ class LocalSystem {
   /// Gateway and hosts let each other go on when they wake: then more requests come in one turn,
   /// and less time goes into switching (docs/decisions/0026-no-preemption-in-up.md).
   void launch(supervise::ChildOptions child) {
-    child.interrupts = !with_gateway();
+    child.preempts = !with_gateway();
     try {
       supervisor_->start(std::move(child));
     } catch (const std::runtime_error& error) {

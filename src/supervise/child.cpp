@@ -39,7 +39,7 @@ struct Prepared {
       give_up();
     }
   }
-  if (!options.interrupts) {
+  if (!options.preempts) {
     const sched_param unused = {};
     sched_setscheduler(0, SCHED_BATCH, &unused);  // where this is forbidden, it is slower
   }

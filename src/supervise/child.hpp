@@ -19,7 +19,7 @@ struct ChildOptions {
   std::vector<std::string> environment;  // "NAME=value", all of it; empty: this process's
   uid_t uid = 0;                         // only used by root: run as this user
   gid_t gid = 0;
-  bool interrupts = true;      // others when it wakes; false: SCHED_BATCH (sched(7))
+  bool preempts = true;        // others when it wakes; false: SCHED_BATCH (sched(7))
   int death_signal = SIGTERM;  // sent by the kernel when the thread that started it ends
 };
 
